@@ -1,0 +1,42 @@
+# Every command of the project. `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help demo test check format lock bench clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	@# The lock names everything, so pip has nothing left to resolve; with hashes it takes nothing else.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(INSTALLED) ## generate a portfolio, train the champion, score 60 days, print what came of it
+	@$(BIN)/python -m flows demo
+
+test: $(INSTALLED) ## the whole test suite, with branch coverage
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+check: $(INSTALLED) ## format, lint, types, layer rules, lock freshness
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lock
+
+bench: $(INSTALLED) ## the benchmarks, as ratios against a floor measured in the same run
+	$(BIN)/python -m tests.bench
+
+format: $(INSTALLED) ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(INSTALLED) ## resolve the dependencies again, keeping what still fits
+	$(BIN)/python -m tests.lock --write
+
+clean: ## remove the environment and the caches; data/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

@@ -1,0 +1,170 @@
+"""The command line: `python -m flows COMMAND`. Exit status: 0 done, 1 an error, 2 wrong usage, 3 the gate blocked."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.console import err
+from schemas.errors import BatchBlocked, ScoringError
+
+ERROR, BLOCKED = 1, 3
+
+app = typer.Typer(
+    help="Scheduled batch credit scoring with data-quality gates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _date(text: str | date) -> date:
+    try:
+        # A default is passed through the parser too, and is a date already.
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is not a date; write YYYY-MM-DD") from error
+
+
+Day = Annotated[date, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
+OptionalDay = Annotated[date | None, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
+
+
+@app.command()
+def sample(
+    days: Annotated[int, typer.Option(min=1, help="Number of daily landing files.")] = 60,
+    rows: Annotated[int, typer.Option(min=1, help="Applications a day, on average.")] = 1000,
+    until: Day = date(2026, 6, 30),
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Write a generated portfolio: landing zone, history to train on, outcomes, and a manifest of planted incidents."""
+    from flows.demo import make_sample  # noqa: PLC0415
+
+    make_sample(days=days, rows=rows, until=until, seed=seed)
+
+
+@app.command()
+def train(
+    applications: Annotated[str, typer.Option(metavar="GLOB", help="Application files, as a quoted pattern.")],
+    outcomes: Annotated[Path, typer.Option(metavar="FILE", help="File with application_id, defaulted, observed_on.")],
+    before: Annotated[
+        date | None,
+        typer.Option(parser=_date, metavar="DATE", help="Train on applications before this date, test on the others."),
+    ] = None,
+) -> None:
+    """Train a scorecard, evaluate it out of time, and register it: champion if there is none, else challenger."""
+    from flows.report import print_trained  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+    from tasks.train import train_model  # noqa: PLC0415
+
+    with err.status("Training the scorecard and comparing it with gradient boosting"):
+        trained = train_model(load_project(), applications, outcomes, before)
+    print_trained(trained)
+
+
+@app.command()
+def score(
+    batch_date: Day,
+    source: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A file or folder in place of the landing zone's.")
+    ] = None,
+) -> None:
+    """Run the daily flow for one date."""
+    from flows.report import print_published  # noqa: PLC0415
+    from tasks.ingest import open_batch  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+    from tasks.publish import find_published  # noqa: PLC0415
+
+    project = load_project()
+    published = find_published(project, open_batch(project, batch_date, source))
+    if published is None:
+        from flows.daily_scoring import daily_scoring  # noqa: PLC0415
+
+        published = daily_scoring(batch_date, source)
+    print_published(published)
+
+
+@app.command()
+def backfill(
+    start: OptionalDay = None,
+    end: OptionalDay = None,
+) -> None:
+    """Run the daily flow for every date with a file, oldest first; without dates, for the whole landing zone."""
+    from flows.backfill import backfill as run_backfill  # noqa: PLC0415
+    from flows.backfill import dates_between  # noqa: PLC0415
+    from flows.report import print_days  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    _keep_console_quiet()
+    project = load_project()
+    days = run_backfill(project, dates_between(project, start, end))
+    print_days(days)
+    if any(day.outcome == "failed" for day in days):
+        raise typer.Exit(ERROR)
+    if any(day.outcome == "blocked" for day in days):
+        raise typer.Exit(BLOCKED)
+
+
+@app.command()
+def outcomes(file: Annotated[Path, typer.Argument(help="File with application_id, defaulted, observed_on.")]) -> None:
+    """Load outcomes and compute realised performance again."""
+    from flows.report import print_performance  # noqa: PLC0415
+    from tasks.outcomes import load_outcomes, update_performance  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    project = load_project()
+    with err.status("Loading outcomes"):
+        loaded = load_outcomes(project, file)
+        performance = update_performance(project)
+    print_performance(loaded, performance)
+
+
+@app.command()
+def replay(application_id: Annotated[str, typer.Argument(help="The application to score again.")]) -> None:
+    """Score the stored inputs of an application again and compare with the stored result."""
+    from flows.report import print_replay  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+    from tasks.replay import replay_application  # noqa: PLC0415
+
+    result = replay_application(load_project(), application_id)
+    print_replay(result)
+    if not result.agrees:
+        raise typer.Exit(ERROR)
+
+
+@app.command()
+def demo() -> None:
+    """Generate the sample portfolio, train the champion, score 60 days, and say what came of it."""
+    from flows.demo import run_demo  # noqa: PLC0415
+
+    _keep_console_quiet()
+    run_demo()
+
+
+def _keep_console_quiet() -> None:
+    """Leaves the terminal to the progress bar; Prefect's own record of a run stays complete."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_FLOW_RUNS_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_TASK_RUNS_LEVEL", "CRITICAL")
+
+
+def main(run: Callable[[], object] = app) -> int:
+    """Runs a command; errors a person can act on are printed as they are, without a traceback."""
+    try:
+        run()
+    except BatchBlocked as error:
+        err.print(str(error), style="red", markup=False)
+        return BLOCKED
+    except ScoringError as error:
+        err.print(f"error: {error}", style="red", markup=False)
+        return ERROR
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""From a typed polars frame to the NumPy columns that the model works on."""
+
+import numpy as np
+import polars
+
+from schemas.characteristic import Column
+from schemas.contract import Contract, Field
+
+
+def columns_of(contract: Contract, frame: polars.DataFrame) -> dict[str, Column]:
+    """The contract's fields as NumPy columns: float64 with NaN, datetime64[D] with NaT, or objects with None."""
+    return {field.name: _column(field, frame[field.name]) for field in contract.fields}
+
+
+def _column(field: Field, series: polars.Series) -> Column:
+    if field.kind == "category":
+        return np.array(series.to_list(), dtype=object)
+    if field.kind == "date":
+        return series.to_numpy().astype("datetime64[D]")
+    return series.cast(polars.Float64).to_numpy()

@@ -1,0 +1,83 @@
+"""The settings: one frozen object read from `SCORING_*` in the environment."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from schemas.errors import SettingsError
+
+PREFIX = "SCORING_"
+Share = Annotated[float, Meta(ge=0, le=1)]
+Factor = Annotated[float, Meta(ge=1)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where things live and where the limits stand. Each field is the setting `SCORING_<NAME>`.
+
+    Relative paths of folders lie below `home`. The gate's defaults are the whole-batch rules of the README.
+    """
+
+    home: str = "data"
+    warehouse: str = "warehouse.duckdb"
+    landing: str = "landing"
+    models: str = "models"
+    predictions: str = "predictions"
+    reports: str = "reports"
+    staging: str = "staging"
+    contract: str = "schemas.application:Application"
+
+    # Longest wait for another process to let go of the warehouse file.
+    lock_wait_seconds: Annotated[float, Meta(gt=0)] = 120.0
+
+    gate_max_quarantined_share: Share = 0.05
+    gate_min_accepted_rows: Annotated[int, Meta(ge=1)] = 1
+    gate_block_volume_factor: Factor = 10.0
+    gate_warn_volume_factor: Factor = 2.0
+    gate_volume_window: Annotated[int, Meta(ge=1)] = 28
+    gate_volume_min_batches: Annotated[int, Meta(ge=1)] = 10
+    gate_warn_missing_share: Share = 0.2
+    gate_max_missing_share: Share = 1.0
+    gate_warn_age_days: Days = 31
+
+    drift_psi: Annotated[float, Meta(gt=0)] = 0.2
+    drift_ks: Annotated[float, Meta(gt=0)] = 0.1
+    drift_p_value: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+
+    @property
+    def home_path(self) -> Path:
+        """The folder everything lives in, absolute."""
+        return Path(self.home).expanduser().resolve()
+
+    def path(self, name: str) -> Path:
+        """The absolute path of a folder or file setting (`landing`, `warehouse`, …); relative ones lie below home."""
+        return self.home_path / Path(str(getattr(self, name))).expanduser()
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process; raises SettingsError for an unknown name or a value out of its range."""
+    given = {key[len(PREFIX) :].lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+    for name in given:
+        if name not in Settings.__struct_fields__:
+            near = difflib.get_close_matches(name, Settings.__struct_fields__, n=1)
+            hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see the README for the names."
+            raise SettingsError(f"unknown setting {PREFIX}{name.upper()}; {hint}")
+    settings = Settings()
+    for name, value in given.items():
+        # One at a time, so that the message can name the setting as the user wrote it.
+        try:
+            msgspec.convert({name: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{PREFIX}{name.upper()}={value!r}: {str(error).split(' - at ')[0]}") from error
+    settings = msgspec.convert(msgspec.to_builtins(settings) | given, Settings, strict=False)
+    if settings.gate_volume_min_batches > settings.gate_volume_window:
+        raise SettingsError(
+            f"{PREFIX}GATE_VOLUME_MIN_BATCHES={settings.gate_volume_min_batches} is more than the"
+            f" {settings.gate_volume_window} batches of {PREFIX}GATE_VOLUME_WINDOW: row counts would never be compared"
+        )
+    return settings

@@ -1,0 +1,1 @@
+"""The verbs of a day: each module is one step, thin over the pure code below it."""

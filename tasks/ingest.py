@@ -1,0 +1,54 @@
+"""Ingest: find the day's file, identify it, and open the batch."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from model.artifact import champion_identity
+from schemas.batch import BatchRecord, Identity, RowCounts
+from tasks.project import Project
+from tasks.source.landing import Source, find_source, fingerprint, hash_source, source_at
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch in the making. `fingerprint` tells whether the file was written to since its content was hashed."""
+
+    identity: Identity
+    source: Source
+    fingerprint: tuple[tuple[str, int, int], ...]
+    model_version: str
+    started_at: datetime
+
+    @property
+    def batch_date(self) -> date:
+        """The business date."""
+        return self.identity.batch_date
+
+    def record(self, rows: RowCounts) -> BatchRecord:
+        """The batch as it goes on the record."""
+        return BatchRecord(
+            identity=self.identity,
+            source=self.source.name,
+            model_version=self.model_version,
+            rows=rows,
+            started_at=self.started_at,
+        )
+
+
+def open_batch(project: Project, batch_date: date, source: Path | None = None) -> Batch:
+    """The batch of a date, from the landing zone or from the file or folder given.
+
+    Raises LandingError if there is not exactly one file, ModelError if there is no champion.
+    """
+    started_at = datetime.now(UTC).replace(tzinfo=None)
+    version, model_sha256 = champion_identity(project.settings.path("models"))
+    found = source_at(source) if source else find_source(project.settings.path("landing"), batch_date)
+    before = fingerprint(found)
+    identity = Identity(
+        batch_date=batch_date,
+        source_sha256=hash_source(found),
+        model_sha256=model_sha256,
+        contract_hash=project.contract.hash,
+    )
+    return Batch(identity, found, before, version, started_at)

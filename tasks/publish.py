@@ -1,0 +1,64 @@
+"""Publish: the batch, or the verdict that blocks it, goes on the record in one transaction."""
+
+import os
+from pathlib import Path
+
+import polars
+
+from schemas.batch import Published, RowCounts
+from schemas.errors import BatchBlocked
+from tasks.gate import Verdict
+from tasks.ingest import Batch
+from tasks.project import Project
+from tasks.source.rows import ROW_NUMBER
+from tasks.staging import Staging
+from warehouse.inserts import Staged
+
+
+def find_published(project: Project, batch: Batch) -> Published | None:
+    """Where the very same batch is in force already, or None."""
+    project.writer.prepare()
+    current = project.reader.published(batch.batch_date)
+    if current is None or current.identity != batch.identity:
+        return None
+    return Published(
+        batch_id=current.batch_id, batch_date=batch.batch_date, revision=current.revision, new=False, rows=current.rows
+    )
+
+
+def publish(project: Project, batch: Batch, verdict: Verdict, drift: polars.DataFrame, staging: Staging) -> Published:
+    """Publishes what is staged; see `Writer.publish`."""
+    staged = Staged(
+        accepted=staging.parts("accepted"),
+        scores=staging.parts("scores"),
+        quarantine=staging.parts("quarantine"),
+        compared_with=verdict.compared_with,
+    )
+    return project.writer.publish(batch.record(verdict.rows), staged, verdict.results, drift)
+
+
+def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -> BatchBlocked:
+    """Records the verdict on a blocked batch, saves its broken rows as CSV, and returns the error to raise.
+
+    All rows of a blocked batch count as quarantined: none of them is scored.
+    """
+    received = verdict.rows.received
+    rows = RowCounts(received=received, scored=0, quarantined=received)
+    project.writer.block(batch.record(rows), verdict.results)
+    failures = list(verdict.failures)
+    if saved := _save_broken_rows(project.settings.path("reports"), batch, staging):
+        failures.append(f"all broken rows with their rules: {saved}")
+    return BatchBlocked(batch.batch_date, batch.source.name, failures)
+
+
+def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path | None:
+    """A CSV to send back to the source, written aside and moved into place."""
+    parts = staging.parts("quarantine")
+    if not parts:
+        return None
+    reports.mkdir(parents=True, exist_ok=True)
+    path = reports / f"blocked_{batch.batch_date}_{batch.identity.source_sha256[:8]}.csv"
+    aside = reports / f".{path.name}.{os.getpid()}"
+    polars.scan_parquet(parts).sort(ROW_NUMBER).sink_csv(aside)
+    aside.replace(path)
+    return path

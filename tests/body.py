@@ -1,0 +1,27 @@
+"""The body of the daily flow without Prefect: the same steps in the same order, for benchmarks and fault tests."""
+
+from datetime import date
+from pathlib import Path
+
+from schemas.batch import Published
+from tasks.gate import judge_source
+from tasks.ingest import open_batch
+from tasks.monitor import measure_drift
+from tasks.project import Project
+from tasks.publish import find_published, publish, refuse
+from tasks.score import score_rows
+from tasks.staging import staging_for
+
+
+def run_day(project: Project, batch_date: date, source: Path | None = None) -> Published:
+    """As `flows.daily_scoring.daily_scoring`."""
+    batch = open_batch(project, batch_date, source)
+    if earlier := find_published(project, batch):
+        return earlier
+    with staging_for(project.settings.path("staging"), batch_date) as staging:
+        verdict = judge_source(project, batch, staging)
+        if verdict.failures:
+            raise refuse(project, batch, verdict, staging)
+        score_rows(project, batch, staging)
+        drift = measure_drift(project, batch, staging)
+        return publish(project, batch, verdict, drift, staging)

@@ -1,0 +1,98 @@
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.staging import Staging, staging_for
+
+DAY, OTHER_DAY = date(2026, 6, 30), date(2026, 7, 1)
+# A run that stages something and then goes on until it is killed.
+RUN = """
+import sys, time
+from datetime import date
+from pathlib import Path
+from tasks.staging import staging_for
+with staging_for(Path(sys.argv[1]), date(2026, 6, 30)) as staging:
+    staging.part("ids", 0).write_text("x")
+    print(staging.folder.name, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> subprocess.Popen[str]:
+    """Another process's run of the day; its folder is the one there is."""
+    command = [sys.executable, "-c", RUN, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert (tmp_path / process.stdout.readline().strip() / "ids-00000.parquet").is_file()
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_run_has_a_folder_of_its_own_that_is_removed_afterwards(tmp_path: Path) -> None:
+    root = tmp_path / "home" / "staging"
+    with staging_for(root, DAY) as staging:
+        assert staging.folder.parent == root
+        staging.part("accepted", 0).write_text("x")
+    assert list(root.iterdir()) == []
+
+
+def test_the_folder_of_a_run_that_fails_is_removed_too(tmp_path: Path) -> None:
+    def fail() -> None:
+        with staging_for(tmp_path, DAY) as staging:
+            staging.part("accepted", 0).write_text("x")
+            raise ValueError("the disk is full")
+
+    with pytest.raises(ValueError, match="the disk is full"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_of_a_date_at_once_have_folders_of_their_own(tmp_path: Path) -> None:
+    with staging_for(tmp_path, DAY) as one, staging_for(tmp_path, DAY) as other:
+        assert one.folder != other.folder
+        assert one.folder.is_dir()
+        assert other.folder.is_dir()
+
+
+def test_what_a_killed_run_of_the_date_left_is_removed(tmp_path: Path, running: subprocess.Popen[str]) -> None:
+    kill(running)
+    assert list(tmp_path.iterdir())
+    with staging_for(tmp_path, DAY) as staging:
+        assert {path.name for path in tmp_path.iterdir()} == {staging.folder.name, f"{staging.folder.name}.lock"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_of_another_date_left_is_not_touched(tmp_path: Path, running: subprocess.Popen[str]) -> None:
+    kill(running)
+    left = sorted(tmp_path.rglob("*"))
+    with staging_for(tmp_path, OTHER_DAY):
+        pass
+    assert sorted(tmp_path.rglob("*")) == left
+
+
+def test_the_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path, running: subprocess.Popen[str]) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    with staging_for(tmp_path, DAY):
+        pass
+    after = sorted(tmp_path.rglob("*"))
+    assert running.poll() is None
+    kill(running)
+    assert after == before
+
+
+def test_parts_are_listed_by_kind_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    for number in (10, 2, 0, 1_000):
+        staging.part("accepted", number).write_text("x")
+    staging.part("ids", 1).write_text("x")
+    assert staging.parts("accepted") == [staging.part("accepted", number) for number in (0, 2, 10, 1_000)]
+    assert staging.parts("quarantine") == []

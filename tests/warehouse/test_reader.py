@@ -1,0 +1,199 @@
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars
+import pytest
+
+from schemas.errors import WarehouseError
+from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, publish, stage
+from warehouse.reader import PublishedBatch, Reader
+from warehouse.writer import Writer
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+@pytest.fixture
+def reader(path: Path) -> Reader:
+    return Reader(path, WAIT_SECONDS)
+
+
+@pytest.fixture
+def writer(path: Path) -> Writer:
+    return Writer(path, CONTRACT, WAIT_SECONDS)
+
+
+def write_ids(folder: Path, name: str, ids: dict[int, str]) -> Path:
+    part = folder / f"{name}.parquet"
+    polars.DataFrame({"row_number": list(ids), "application_id": list(ids.values())}).write_parquet(part)
+    return part
+
+
+def load_outcomes(writer: Writer, defaulted: dict[str, bool]) -> None:
+    frame = polars.DataFrame({"application_id": list(defaulted), "defaulted": list(defaulted.values())})
+    writer.load_outcomes(frame.with_columns(observed_on=date(2026, 9, 1)))
+
+
+def day_of(reader: Reader, start: date = DAY, end: date = NEXT_DAY) -> list[dict[str, Any]]:
+    return reader.frame("days", start=start, end=end).to_dicts()
+
+
+def test_without_a_warehouse_a_question_says_what_to_do(reader: Reader, path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"no warehouse at .* yet; score a day first: python -m flows score"):
+        reader.published(DAY)
+    assert not path.exists()
+
+
+def test_a_warehouse_whose_first_writer_was_killed_reads_as_no_warehouse_yet(reader: Reader, path: Path) -> None:
+    # DuckDB makes the file when it is opened, the tables come with the first commit.
+    duckdb.connect(str(path)).close()
+    with pytest.raises(WarehouseError):
+        reader.published(DAY)
+    with pytest.raises(WarehouseError):
+        day_of(reader)
+
+
+def test_the_batch_in_force_comes_back_with_its_identity_and_counts(tmp_path: Path, path: Path, reader: Reader) -> None:
+    publish(path, stage(tmp_path, content="first"))
+    batch = stage(tmp_path, content="corrected", rows=12)
+    second = publish(path, batch)
+    assert reader.published(DAY) == PublishedBatch(
+        batch_id=second.batch_id, revision=2, identity=batch.record.identity, rows=batch.record.rows
+    )
+    assert reader.published(NEXT_DAY) is None
+
+
+def test_a_blocked_batch_is_not_in_force(tmp_path: Path, writer: Writer, reader: Reader) -> None:
+    writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, GATE[:1])
+    assert reader.published(DAY) is None
+
+
+def test_recent_volumes_are_those_of_the_last_published_batches_before_a_date(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    days = [DAY + timedelta(days=number) for number in range(5)]
+    for rows, day in zip([10, 11, 12, 13], [days[0], days[1], days[3], days[4]], strict=True):
+        publish(path, stage(tmp_path, day, rows=rows, quarantined=0))
+    publish(path, stage(tmp_path, days[1], rows=31, quarantined=3, content="corrected"))
+    verdict = stage(tmp_path, days[2]).counted(scored=0, quarantined=99)
+    writer.block(verdict.record, GATE[:1])
+    # Latest first: neither the date itself and later ones, nor the blocked 99, nor the superseded 11.
+    assert reader.recent_volumes(days[4], window=28) == [12, 34, 10]
+    assert reader.recent_volumes(days[4], window=2) == [12, 34]
+    assert reader.recent_volumes(days[0], window=28) == []
+
+
+def test_published_elsewhere_are_the_batches_in_force_of_other_dates(
+    tmp_path: Path, path: Path, reader: Reader
+) -> None:
+    publish(path, stage(tmp_path, DAY, content="first"))
+    corrected = publish(path, stage(tmp_path, DAY, content="corrected"))
+    other = publish(path, stage(tmp_path, NEXT_DAY))
+    assert reader.published_elsewhere(DAY) == {other.batch_id}
+    assert reader.published_elsewhere(NEXT_DAY) == {corrected.batch_id}
+    assert reader.published_elsewhere(DAY - timedelta(days=1)) == {corrected.batch_id, other.batch_id}
+
+
+def test_scored_elsewhere_finds_the_rows_scored_under_another_date(tmp_path: Path, path: Path, reader: Reader) -> None:
+    publish(path, stage(tmp_path, DAY, ids="old", content="first"))
+    publish(path, stage(tmp_path, DAY, ids="a", content="corrected"))
+    publish(path, stage(tmp_path, NEXT_DAY, ids="b"))
+    parts = [
+        write_ids(tmp_path, "one", {1: "a-0", 2: "new", 3: "old-0"}),
+        write_ids(tmp_path, "two", {4: "b-1", 5: "a-0", 6: "bad-21"}),
+    ]
+    # Not those of the superseded batch, the quarantined one, nor those of the date that is asked about.
+    assert reader.scored_elsewhere(parts, NEXT_DAY).rows() == [(1, DAY), (5, DAY)]
+    assert reader.scored_elsewhere(parts, DAY).rows() == [(4, NEXT_DAY)]
+    assert reader.scored_elsewhere(parts[:1], DAY).rows() == []
+
+
+def test_an_application_is_found_in_its_batch_in_force_with_inputs_and_result(
+    tmp_path: Path, path: Path, reader: Reader
+) -> None:
+    publish(path, stage(tmp_path, ids="a", content="first"))
+    second = publish(path, stage(tmp_path, ids="a", content="corrected"))
+    (found,) = reader.frame("application", application_id="a-3").to_dicts()
+    assert found == {
+        "batch_id": second.batch_id,
+        "application_id": "a-3",
+        "application_date": DAY,
+        "row_number": 4,
+        "age": 21,
+        "income": 20_003.0,
+        "loan_amount": 1_003.0,
+        "employment_length": 3.0,
+        "credit_score": 303,
+        "batch_date": DAY,
+        "probability_of_default": pytest.approx(0.3),
+        # 503 and the 9 points of this file.
+        "score": 512,
+        "band": "C",
+        "decision": "decline",
+        "reason_codes": ["income", "age"],
+        "model_version": MODEL,
+    }
+    assert reader.frame("application", application_id="a-20").is_empty()
+
+
+def test_a_day_shows_its_figures_drifted_features_and_warnings(tmp_path: Path, path: Path, reader: Reader) -> None:
+    publish(path, stage(tmp_path, rows=20, quarantined=2))
+    assert day_of(reader) == [
+        {
+            "batch_date": DAY,
+            "revision": 1,
+            "status": "published",
+            "rows_received": 22,
+            "rows_scored": 20,
+            "rows_quarantined": 2,
+            "rows_approved": 10,
+            "mean_probability_of_default": pytest.approx(0.2),
+            # Income drifted by two statistics and is named once; the score is not a feature.
+            "drifted_features": ["income"],
+            "warnings": ["missing_share"],
+        }
+    ]
+
+
+def test_days_are_those_of_the_period_with_blocked_but_not_superseded_batches(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    later = NEXT_DAY + timedelta(days=1)
+    for day, content in [(later, "first"), (DAY, "first"), (DAY, "second"), (NEXT_DAY, "first")]:
+        publish(path, stage(tmp_path, day, content=content))
+    writer.block(stage(tmp_path, DAY, content="third").counted(scored=0, quarantined=22).record, GATE[:1])
+    found = [(row["batch_date"], row["revision"], row["status"]) for row in day_of(reader)]
+    assert found == [(DAY, 2, "published"), (DAY, 3, "blocked"), (NEXT_DAY, 1, "published")]
+    blocked = day_of(reader)[1]
+    assert (blocked["drifted_features"], blocked["warnings"], blocked["rows_approved"]) == ([], [], 0)
+
+
+def test_vintages_are_the_months_and_models_with_a_known_outcome(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    for day, ids in [(date(2026, 1, 31), "a"), (date(2026, 2, 1), "b"), (date(2026, 2, 28), "c"), (DAY, "d")]:
+        publish(path, stage(tmp_path, day, ids=ids))
+    # No outcome for March; one outcome is of an application nobody scored.
+    load_outcomes(writer, {"c-0": True, "b-1": False, "a-1": False, "unknown": True})
+    found = reader.frame("vintages_with_outcomes").rows()
+    assert found == [(date(2026, 1, 1), MODEL), (date(2026, 2, 1), MODEL)]
+
+
+def test_realised_pairs_prediction_and_outcome_of_one_month_and_model(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    # The first and last days of February, and the days just outside it.
+    days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
+    for day, ids in zip(days, "abcd", strict=True):
+        publish(path, stage(tmp_path, day, ids=ids))
+    publish(path, stage(tmp_path, days[1], ids="b", content="corrected"))
+    load_outcomes(writer, {"a-0": True, "b-0": True, "c-1": False, "d-0": True})
+    february = date(2026, 2, 1)
+    found = reader.frame("realised", vintage=february, model_version=MODEL)
+    # Even rows were given 0.1, odd ones 0.3; an application of a superseded revision counts once.
+    assert sorted(found.rows()) == [(pytest.approx(0.1), True), (pytest.approx(0.3), False)]
+    assert reader.frame("realised", vintage=february, model_version="another").is_empty()

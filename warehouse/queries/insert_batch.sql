@@ -1,0 +1,21 @@
+INSERT INTO batches BY NAME
+SELECT
+    $batch_id AS batch_id,
+    $batch_date AS batch_date,
+    $revision AS revision,
+    $status AS status,
+    $source AS source,
+    $source_sha256 AS source_sha256,
+    $model_version AS model_version,
+    $model_sha256 AS model_sha256,
+    $contract_hash AS contract_hash,
+    $rows_received AS rows_received,
+    $rows_scored AS rows_scored,
+    $rows_quarantined AS rows_quarantined,
+    $rows_approved AS rows_approved,
+    $rows_referred AS rows_referred,
+    $rows_declined AS rows_declined,
+    $mean_probability_of_default AS mean_probability_of_default,
+    $mean_score AS mean_score,
+    $started_at AS started_at,
+    $finished_at AS finished_at

@@ -1,0 +1,7 @@
+-- Predicted probability and outcome of a vintage's applications that have both.
+SELECT current_scores.probability_of_default, outcomes.defaulted
+FROM current_scores
+JOIN outcomes ON outcomes.application_id = current_scores.application_id
+WHERE current_scores.model_version = $model_version
+    AND current_scores.batch_date >= $vintage
+    AND current_scores.batch_date < $vintage::DATE + INTERVAL 1 MONTH

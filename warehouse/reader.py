@@ -1,0 +1,74 @@
+"""Questions to the warehouse; each method opens, asks once, and closes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars
+
+from schemas.batch import Identity, RowCounts
+from warehouse.connection import open_for_reading
+from warehouse.queries import sql
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedBatch:
+    """The batch in force for a date."""
+
+    batch_id: str
+    revision: int
+    identity: Identity
+    rows: RowCounts
+
+
+class Reader:
+    """Reads the warehouse at a path; raises WarehouseError where there is none yet."""
+
+    def __init__(self, path: Path, wait_seconds: float) -> None:
+        self._path, self._wait_seconds = path, wait_seconds
+
+    def published(self, batch_date: date) -> PublishedBatch | None:
+        """The batch in force for a date, or None."""
+        with open_for_reading(self._path, self._wait_seconds) as connection:
+            return published_in(connection, batch_date)
+
+    def recent_volumes(self, before: date, window: int) -> list[int]:
+        """Rows received by the last `window` published batches before a date, latest first."""
+        rows = self._rows("recent_volumes", batch_date=before, window=window)
+        return [int(row[0]) for row in rows]
+
+    def published_elsewhere(self, batch_date: date) -> frozenset[str]:
+        """Ids of the published batches of other dates."""
+        return frozenset(str(row[0]) for row in self._rows("published_elsewhere", batch_date=batch_date))
+
+    def scored_elsewhere(self, ids: Sequence[Path], batch_date: date) -> polars.DataFrame:
+        """row_number and scored_on of the staged ids (Parquet) that are scored in the batch of another date."""
+        return self.frame("scored_elsewhere", ids=[str(path) for path in ids], batch_date=batch_date)
+
+    def frame(self, query: str, **values: Any) -> polars.DataFrame:
+        """The answer to one of the questions in `warehouse/queries` as a frame."""
+        with open_for_reading(self._path, self._wait_seconds) as connection:
+            return connection.execute(sql(query), values or None).pl()
+
+    def _rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        with open_for_reading(self._path, self._wait_seconds) as connection:
+            return connection.execute(sql(query), values or None).fetchall()
+
+
+def published_in(connection: duckdb.DuckDBPyConnection, batch_date: date) -> PublishedBatch | None:
+    """As `Reader.published`, on a connection that is already open."""
+    row = connection.execute(sql("published_batch"), {"batch_date": batch_date}).fetchone()
+    if row is None:
+        return None
+    batch_id, revision, source_sha256, model_sha256, contract_hash, received, scored, quarantined = row
+    identity = Identity(
+        batch_date=batch_date,
+        source_sha256=source_sha256,
+        model_sha256=model_sha256,
+        contract_hash=contract_hash,
+    )
+    rows = RowCounts(received=received, scored=scored, quarantined=quarantined)
+    return PublishedBatch(batch_id=batch_id, revision=revision, identity=identity, rows=rows)
