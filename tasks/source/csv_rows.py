@@ -13,6 +13,7 @@ import numpy as np
 import polars
 
 from schemas.errors import UnreadableSource
+from tasks.parallel import in_order
 from tasks.source.csv_dialect import Dialect, detect_dialect
 from tasks.source.csv_lines import parse_odd_line
 
@@ -44,11 +45,16 @@ class CsvRows:
         """
         # The file's own column of that name would be taken for the number of the row.
         columns = tuple(name for name in only or self.columns if name != POSITION)
+        dialect = self.dialect
+        yield from in_order(lambda block: _parse(_as_utf8(block), dialect, columns), self._data())
+
+    def _data(self) -> Iterator[bytes]:
+        """The lines below the header, in blocks."""
         skip = self.dialect.header_bytes
         for block in self._whole_lines():
             lines, skip = block[skip:], 0
             if lines:
-                yield _parse(_as_utf8(lines), self.dialect, columns)
+                yield lines
 
     def _whole_lines(self) -> Iterator[bytes]:
         """The file's bytes, cut only behind line ends."""
