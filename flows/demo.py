@@ -1,6 +1,6 @@
 """The demo: a generated portfolio from nothing to sixty scored days, and a summary of what was found in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -106,14 +106,13 @@ def _incidents(found: polars.DataFrame, incidents: Sequence[Incident]) -> Table:
     table = Table("planted", "from", "to", "days noticed", "as", title="Planted incidents, and what was noticed")
     for incident in incidents:
         days = found.filter(polars.col("batch_date").is_between(incident.first, incident.last))
-        noticed = _noticed(days)
-        signs = noticed["signs"].explode().drop_nulls().unique(maintain_order=True).to_list()
         table.add_row(
-            incident.description,
+            # Behind the semicolon the manifest explains its figures.
+            incident.description.partition(";")[0].rstrip("."),
             f"{incident.first:%d %b}",
             f"{incident.last:%d %b}",
-            f"{noticed.height} of {days.height}",
-            ", ".join(signs) or "not noticed",
+            f"{_noticed(days).height} of {days.height}",
+            "\n".join(_signs(days)) or "not noticed",
         )
     return table
 
@@ -127,10 +126,15 @@ def _quiet_days(found: polars.DataFrame, incidents: Sequence[Incident]) -> str:
 
 
 def _noticed(days: polars.DataFrame) -> polars.DataFrame:
-    """The days on which a feature drifted or the gate warned, with `signs`: what it was."""
-    drift = polars.col("drifted_features").list.eval(polars.format("drift of {}", polars.element()))
-    warnings = polars.col("warnings").list.eval(polars.format("gate: {}", polars.element()))
-    return days.with_columns(signs=drift.list.concat(warnings)).filter(polars.col("signs").list.len() > 0)
+    """The days on which a feature drifted or the gate warned."""
+    return days.filter(polars.col("drifted_features").list.len() + polars.col("warnings").list.len() > 0)
+
+
+def _signs(days: polars.DataFrame) -> Iterator[str]:
+    """What was noticed on these days, a line for drift and one for the gate."""
+    for title, column in (("drift", "drifted_features"), ("gate", "warnings")):
+        if names := days[column].explode().drop_nulls().unique(maintain_order=True).to_list():
+            yield f"{title}: {', '.join(names)}"
 
 
 def _next_steps(settings: Settings, manifest: Manifest) -> str:

@@ -86,5 +86,5 @@ def _with_interval(measure: Measure) -> str:
     if measure.value is None:
         return "not enough data"
     if measure.low is None or measure.high is None:
-        return f"{measure.value:.4f}"
-    return f"{measure.value:.4f} ({measure.low:.4f} to {measure.high:.4f})"
+        return f"{measure.value:.3f}"
+    return f"{measure.value:.3f} ({measure.low:.3f} to {measure.high:.3f})"

@@ -27,7 +27,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     warehouse: str = "warehouse.duckdb"
     landing: str = "landing"
     models: str = "models"
-    predictions: str = "predictions"
     reports: str = "reports"
     staging: str = "staging"
     contract: str = "schemas.application:Application"
