@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.console import err
+from schemas.batch import Published
 from schemas.errors import BatchBlocked, ScoringError
 
 ERROR, BLOCKED = 1, 3
@@ -82,11 +83,18 @@ def score(
 
     project = load_project()
     published = find_published(project, open_batch(project, batch_date, source))
-    if published is None:
-        from flows.daily_scoring import daily_scoring  # noqa: PLC0415
+    print_published(published or _run_daily_scoring(batch_date, source))
 
-        published = daily_scoring(batch_date, source)
-    print_published(published)
+
+def _run_daily_scoring(batch_date: date, source: Path | None) -> Published:
+    """Runs the flow; raises what it ended with if that is not a publication."""
+    # Imported here, as in every command: Prefect takes seconds to load, and --help should not.
+    from flows.daily_scoring import daily_scoring  # noqa: PLC0415
+
+    result = daily_scoring(batch_date, source, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, Published):
+        return result
+    raise result if isinstance(result, Exception) else ScoringError(f"the run ended with {result}")
 
 
 @app.command()
@@ -158,10 +166,10 @@ def main(run: Callable[[], object] = app) -> int:
     try:
         run()
     except BatchBlocked as error:
-        err.print(str(error), style="red", markup=False)
+        err.print(str(error), style="red", markup=False, soft_wrap=True)
         return BLOCKED
     except ScoringError as error:
-        err.print(f"error: {error}", style="red", markup=False)
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return ERROR
     return 0
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from flows import steps
+from flows.plain_errors import show_plain_errors
 from schemas.batch import Published
 from tasks.project import load_project
 from tasks.staging import staging_for
@@ -14,15 +17,16 @@ from tasks.summary import blocked_markdown, day_markdown, figures_of
 
 
 @flow(name="daily-scoring", flow_run_name="{batch_date}", persist_result=False)
-def daily_scoring(batch_date: date, source: Path | None = None) -> Published:
+def daily_scoring(batch_date: date, source: Path | None = None) -> Published | State[Published]:
     """Scores the applications of a business date and publishes them, once.
 
     Args:
         batch_date: The business date; its file is looked up in the landing zone.
         source: A file or folder to score for that date instead of the one in the landing zone.
 
-    Returns where the batch went; raises BatchBlocked if the gate refused it, after recording the verdict.
+    Returns where the batch went. If the gate refused it, its verdict is recorded and the run ends in the state Blocked.
     """
+    show_plain_errors()
     log = get_run_logger()
     project = load_project()
     batch = steps.open_batch(project, batch_date, source)
@@ -37,7 +41,8 @@ def daily_scoring(batch_date: date, source: Path | None = None) -> Published:
         if verdict.failures:
             blocked = steps.refuse_batch(project, batch, verdict, staging)
             _show(batch_date, blocked_markdown(batch_date, batch.source.name, verdict))
-            raise blocked
+            log.error("%s", blocked)
+            return Failed(name="Blocked", message=blocked.failures[0], data=blocked)
         steps.score_rows(project, batch, staging)
         drift = steps.measure_drift(project, batch, staging)
         published = steps.publish_batch(project, batch, verdict, drift, staging)
