@@ -2,16 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.console import err
 from schemas.batch import Published
 from schemas.errors import BatchBlocked, ScoringError
+
+if TYPE_CHECKING:
+    from flows.backfill import Day
 
 ERROR, BLOCKED = 1, 3
 
@@ -32,15 +35,15 @@ def _date(text: str | date) -> date:
         raise typer.BadParameter(f"'{text}' is not a date; write YYYY-MM-DD") from error
 
 
-Day = Annotated[date, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
-OptionalDay = Annotated[date | None, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
+BusinessDate = Annotated[date, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
+OptionalDate = Annotated[date | None, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
 
 
 @app.command()
 def sample(
     days: Annotated[int, typer.Option(min=1, help="Number of daily landing files.")] = 60,
     rows: Annotated[int, typer.Option(min=1, help="Applications a day, on average.")] = 1000,
-    until: Day = date(2026, 6, 30),
+    until: BusinessDate = date(2026, 6, 30),
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
 ) -> None:
     """Write a generated portfolio: landing zone, history to train on, outcomes, and a manifest of planted incidents."""
@@ -70,7 +73,7 @@ def train(
 
 @app.command()
 def score(
-    batch_date: Day,
+    batch_date: BusinessDate,
     source: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A file or folder in place of the landing zone's.")
     ] = None,
@@ -99,8 +102,8 @@ def _run_daily_scoring(batch_date: date, source: Path | None) -> Published:
 
 @app.command()
 def backfill(
-    start: OptionalDay = None,
-    end: OptionalDay = None,
+    start: OptionalDate = None,
+    end: OptionalDate = None,
 ) -> None:
     """Run the daily flow for every date with a file, oldest first; without dates, for the whole landing zone."""
     from flows.backfill import backfill as run_backfill  # noqa: PLC0415
@@ -112,10 +115,7 @@ def backfill(
     project = load_project()
     days = run_backfill(project, dates_between(project, start, end))
     print_days(days)
-    if any(day.outcome == "failed" for day in days):
-        raise typer.Exit(ERROR)
-    if any(day.outcome == "blocked" for day in days):
-        raise typer.Exit(BLOCKED)
+    _exit_for(days)
 
 
 @app.command()
@@ -151,7 +151,16 @@ def demo() -> None:
     from flows.demo import run_demo  # noqa: PLC0415
 
     _keep_console_quiet()
-    run_demo()
+    _exit_for(run_demo())
+
+
+def _exit_for(days: "Sequence[Day]") -> None:
+    """Ends with the status of the worst day."""
+    outcomes = {day.outcome for day in days}
+    if "failed" in outcomes:
+        raise typer.Exit(ERROR)
+    if "blocked" in outcomes:
+        raise typer.Exit(BLOCKED)
 
 
 def _keep_console_quiet() -> None:

@@ -46,8 +46,8 @@ def make_sample(*, days: int, rows: int, until: date, seed: int) -> Manifest:
     return decode_manifest(places.manifest.read_bytes())
 
 
-def run_demo() -> None:
-    """Sample, champion, sixty days, summary; what is there already is left as it is."""
+def run_demo() -> list[Day]:
+    """Sample, champion, sixty days, summary; what is there already is left as it is. Returns the days' outcomes."""
     manifest = make_sample(days=DAYS, rows=ROWS, until=UNTIL, seed=SEED)
     project = load_project()
     places = _places(project.settings)
@@ -61,6 +61,7 @@ def run_demo() -> None:
     days = backfill(project, dates_between(project, first, last))
     print_days(days)
     _print_summary(project, manifest, days)
+    return days
 
 
 def _places(settings: Settings) -> Places:

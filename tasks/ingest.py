@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from model.artifact import champion_identity
+from model.artifact import load_champion
 from schemas.batch import BatchRecord, Identity, RowCounts
 from tasks.project import Project
 from tasks.source.landing import Source, find_source, fingerprint, hash_source, source_at
@@ -39,16 +39,17 @@ class Batch:
 def open_batch(project: Project, batch_date: date, source: Path | None = None) -> Batch:
     """The batch of a date, from the landing zone or from the file or folder given.
 
-    Raises LandingError if there is not exactly one file, ModelError if there is no champion.
+    Raises LandingError if there is not exactly one file, ModelError if there is no champion fit for the contract:
+    before anything is written, since the contract's columns are added to the warehouse next.
     """
     started_at = datetime.now(UTC).replace(tzinfo=None)
-    version, model_sha256 = champion_identity(project.settings.path("models"))
+    champion = load_champion(project.settings.path("models"), project.contract)
     found = source_at(source) if source else find_source(project.settings.path("landing"), batch_date)
     before = fingerprint(found)
     identity = Identity(
         batch_date=batch_date,
         source_sha256=hash_source(found),
-        model_sha256=model_sha256,
+        model_sha256=champion.sha256,
         contract_hash=project.contract.hash,
     )
-    return Batch(identity, found, before, version, started_at)
+    return Batch(identity, found, before, champion.version, started_at)
