@@ -18,7 +18,7 @@ from tasks.ingest import Batch
 from tasks.parallel import in_order
 from tasks.project import Project
 from tasks.repeats import find_repeats
-from tasks.source.landing import fingerprint
+from tasks.source.landing import fingerprint, source_at
 from tasks.source.rows import ROW_NUMBER, Rows, header_of, read_rows
 from tasks.staging import Staging
 
@@ -76,8 +76,9 @@ def judge_source(project: Project, batch: Batch, staging: Staging) -> Verdict:
 
 def _is_unchanged(batch: Batch) -> bool:
     try:
-        return fingerprint(batch.source) == batch.fingerprint
-    except FileNotFoundError:
+        # Looked up again: a part may have joined the folder.
+        return fingerprint(source_at(batch.source.path)) == batch.fingerprint
+    except (LandingError, FileNotFoundError):
         return False
 
 

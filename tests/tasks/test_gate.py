@@ -224,6 +224,18 @@ def test_a_file_that_was_changed_while_it_was_read_is_an_error_and_no_verdict(
         judged_after(project, file, change)
 
 
+def test_a_part_that_joins_the_folder_while_it_is_read_is_an_error_and_no_verdict(
+    project: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / f"applications_{DAY}"
+    folder.mkdir()
+    write_rows(folder / "part-1.csv", [{}])
+    batch = batch_at(folder)
+    write_rows(folder / "part-2.csv", [{"application_id": "b1"}])
+    with staging_for(project.settings.path("staging"), DAY) as staging, pytest.raises(LandingError, match=folder.name):
+        judge_source(project, batch, staging)
+
+
 def test_the_limits_of_the_settings_apply(tmp_path: Path, file: Path) -> None:
     new_project(tmp_path)
     lenient = Project(Settings(home=str(tmp_path), gate_max_quarantined_share=0.5), CONTRACT)
