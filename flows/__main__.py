@@ -177,7 +177,8 @@ def main(run: Callable[[], object] = app) -> int:
     except BatchBlocked as error:
         err.print(str(error), style="red", markup=False, soft_wrap=True)
         return BLOCKED
-    except ScoringError as error:
+    except (ScoringError, OSError) as error:
+        # A disk that is full or a folder that is a file is for a person to put right as well.
         err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return ERROR
     return 0

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from model.artifact import load_champion
 from schemas.batch import BatchRecord, Identity, RowCounts
+from schemas.errors import LandingError
 from tasks.project import Project
 from tasks.source.landing import Source, find_source, fingerprint, hash_source, source_at
+from tasks.staging import remove_abandoned
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Batch:
 
     identity: Identity
     source: Source
-    fingerprint: tuple[tuple[str, int, int], ...]
+    fingerprint: tuple[tuple[str, int, int, int, int], ...]
     model_version: str
     started_at: datetime
 
@@ -42,13 +44,19 @@ def open_batch(project: Project, batch_date: date, source: Path | None = None) -
     Raises LandingError if there is not exactly one file, ModelError if there is no champion fit for the contract:
     before anything is written, since the contract's columns are added to the warehouse next.
     """
+    remove_abandoned(project.settings.path("staging"), batch_date)
     started_at = datetime.now(UTC).replace(tzinfo=None)
     champion = load_champion(project.settings.path("models"), project.contract)
     found = source_at(source) if source else find_source(project.settings.path("landing"), batch_date)
-    before = fingerprint(found)
+    try:
+        before, source_sha256 = fingerprint(found), hash_source(found)
+    except FileNotFoundError as error:
+        raise LandingError(
+            f"{found.path} was taken away while it was read; run the date again when it is back"
+        ) from error
     identity = Identity(
         batch_date=batch_date,
-        source_sha256=hash_source(found),
+        source_sha256=source_sha256,
         model_sha256=champion.sha256,
         contract_hash=project.contract.hash,
     )

@@ -46,19 +46,25 @@ def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -
     rows = RowCounts(received=received, scored=0, quarantined=received)
     project.writer.block(batch.record(rows), verdict.results)
     failures = list(verdict.failures)
-    if saved := _save_broken_rows(project.settings.path("reports"), batch, staging):
-        failures.append(f"all broken rows with their rules: {saved}")
+    # Of a file that breaks off no row counts; those staged before the break are not all.
+    if received and staging.parts("quarantine"):
+        failures.append(_say_where_broken_rows_are(project.settings.path("reports"), batch, staging))
     return BatchBlocked(batch.batch_date, batch.source.name, failures)
 
 
-def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path | None:
+def _say_where_broken_rows_are(reports: Path, batch: Batch, staging: Staging) -> str:
+    try:
+        return f"all broken rows with their rules: {_save_broken_rows(reports, batch, staging)}"
+    except OSError as error:
+        # The verdict is on the record already, and matters more than its list.
+        return f"the broken rows could not be saved as CSV: {error}"
+
+
+def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path:
     """A CSV to send back to the source, written aside and moved into place."""
-    parts = staging.parts("quarantine")
-    if not parts:
-        return None
     reports.mkdir(parents=True, exist_ok=True)
     path = reports / f"blocked_{batch.batch_date}_{batch.identity.source_sha256[:8]}.csv"
     aside = reports / f".{path.name}.{os.getpid()}"
-    polars.scan_parquet(parts).sort(ROW_NUMBER).sink_csv(aside)
+    polars.scan_parquet(staging.parts("quarantine")).sort(ROW_NUMBER).sink_csv(aside)
     aside.replace(path)
     return path

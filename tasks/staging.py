@@ -36,7 +36,6 @@ def staging_for(root: Path, batch_date: date) -> Iterator[Staging]:
     The run holds a lock on it, so that what a killed run of the date left behind can be told from a run that goes on.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(root, batch_date)
     name = f"{batch_date}-{uuid.uuid4().hex[:12]}"
     with FileLock(root / f"{name}.lock"):
         folder = root / name
@@ -48,7 +47,8 @@ def staging_for(root: Path, batch_date: date) -> Iterator[Staging]:
             (root / f"{name}.lock").unlink(missing_ok=True)
 
 
-def _remove_abandoned(root: Path, batch_date: date) -> None:
+def remove_abandoned(root: Path, batch_date: date) -> None:
+    """Removes what killed runs of a date left behind: it holds personal data, whether or not there is more to do."""
     for lock_file in root.glob(f"{batch_date}-*.lock"):
         try:
             with FileLock(lock_file, timeout=0):

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import duckdb
 import tenacity
+from filelock import FileLock, Timeout
 
 from schemas.errors import WarehouseError, WarehouseUnavailable
 
 # Enough for a million rows at once and small enough that ten million still leave a small machine room to breathe.
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "memory_limit": "768MB",
     "preserve_insertion_order": "false",
     # The first layout with dictionary compression of strings, a fifth faster to write; a file keeps its layout.
@@ -56,6 +58,7 @@ def open_for_writing(path: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBP
     except OSError as error:
         raise WarehouseError(f"the folder of the warehouse {path} cannot be made: {error}") from error
     with _turn(path, wait_seconds):
+        _create(path, wait_seconds)
         connection = _connect(path, wait_seconds, read_only=False)
         try:
             # Closing a connection without a commit undoes its transaction, whatever went wrong.
@@ -80,6 +83,21 @@ def _turn(path: Path, wait_seconds: float) -> Iterator[None]:
         yield
     finally:
         _WRITING.release()
+
+
+def _create(path: Path, wait_seconds: float) -> None:
+    """Makes the file aside and moves it into place: one that DuckDB has just begun is no database to anybody else."""
+    if path.exists():
+        return
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=wait_seconds):
+            if not path.exists():
+                aside = path.with_name(f".{path.name}.new")
+                aside.unlink(missing_ok=True)
+                duckdb.connect(str(aside), config=CONFIG).close()
+                aside.replace(path)
+    except (Timeout, OSError, duckdb.Error) as error:
+        raise WarehouseError(f"the warehouse {path} cannot be made: {error}") from error
 
 
 def _connect(path: Path, wait_seconds: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:

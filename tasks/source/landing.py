@@ -71,10 +71,11 @@ def hash_source(source: Source) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(source: Source) -> tuple[tuple[str, int, int], ...]:
-    """Size and modification time of every part: differs if a file was written to since it was hashed."""
+def fingerprint(source: Source) -> tuple[tuple[str, int, int, int, int], ...]:
+    """File number, size and times of every part: differs if a file was replaced or written to since it was hashed."""
     stats = ((part.name, part.stat()) for part in source.parts)
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    # A transfer may keep the size and the time of modification; the time of the last change it cannot set.
+    return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for name, stat in stats)
 
 
 def blocks(path: Path) -> Iterator[bytes]:

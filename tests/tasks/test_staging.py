@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.staging import Staging, staging_for
+from tasks.staging import Staging, remove_abandoned, staging_for
 
 DAY, OTHER_DAY = date(2026, 6, 30), date(2026, 7, 1)
 # A run that stages something and then goes on until it is killed.
@@ -66,23 +66,20 @@ def test_two_runs_of_a_date_at_once_have_folders_of_their_own(tmp_path: Path) ->
 def test_what_a_killed_run_of_the_date_left_is_removed(tmp_path: Path, running: subprocess.Popen[str]) -> None:
     kill(running)
     assert list(tmp_path.iterdir())
-    with staging_for(tmp_path, DAY) as staging:
-        assert {path.name for path in tmp_path.iterdir()} == {staging.folder.name, f"{staging.folder.name}.lock"}
+    remove_abandoned(tmp_path, DAY)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_run_of_another_date_left_is_not_touched(tmp_path: Path, running: subprocess.Popen[str]) -> None:
     kill(running)
     left = sorted(tmp_path.rglob("*"))
-    with staging_for(tmp_path, OTHER_DAY):
-        pass
+    remove_abandoned(tmp_path, OTHER_DAY)
     assert sorted(tmp_path.rglob("*")) == left
 
 
 def test_the_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path, running: subprocess.Popen[str]) -> None:
     before = sorted(tmp_path.rglob("*"))
-    with staging_for(tmp_path, DAY):
-        pass
+    remove_abandoned(tmp_path, DAY)
     after = sorted(tmp_path.rglob("*"))
     assert running.poll() is None
     kill(running)
