@@ -104,7 +104,9 @@ def _totals(found: polars.DataFrame, asked: int) -> Table:
 
 def _incidents(found: polars.DataFrame, incidents: Sequence[Incident]) -> Table:
     """What was planted, and on how many of its days the pipeline saw it."""
-    table = Table("planted", "from", "to", "days noticed", "as", title="Planted incidents, and what was noticed")
+    table = Table("planted", "from", "to", "days noticed", title="Planted incidents, and what was noticed")
+    # Names of fields have no spaces to break at; cut off they would say nothing.
+    table.add_column("as", overflow="fold")
     for incident in incidents:
         days = found.filter(polars.col("batch_date").is_between(incident.first, incident.last))
         table.add_row(
