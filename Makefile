@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo prefect test screens check format lock bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -18,8 +18,14 @@ $(INSTALLED): requirements.lock
 demo: $(INSTALLED) ## generate a portfolio, train the champion, score 60 days, print what came of it
 	@$(BIN)/python -m flows demo
 
+prefect: $(INSTALLED) ## Prefect server, deployments and a worker on this machine, until Ctrl-C
+	@$(BIN)/python -m flows prefect
+
 test: $(INSTALLED) ## the whole test suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+screens: $(INSTALLED) ## Prefect's pages of a published and a blocked batch in Chromium; pictures in build/screens
+	SCREENS=build/screens $(BIN)/python -m pytest -n 0 tests/flows/test_pages.py
 
 check: $(INSTALLED) ## format, lint, types, layer rules, lock freshness
 	$(BIN)/ruff format --check .

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.console import err
-from schemas.batch import Published
+from schemas.batch import ChampionOf
 from schemas.errors import BatchBlocked, ScoringError
 
 if TYPE_CHECKING:
-    from flows.backfill import Day
+    from tasks.days import Day
 
 ERROR, BLOCKED = 1, 3
 
@@ -36,6 +36,9 @@ def _date(text: str | date) -> date:
 
 
 BusinessDate = Annotated[date, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
+Champion = Annotated[
+    ChampionOf, typer.Option(help="Score with today's champion, or the one in force when the day's file was due.")
+]
 OptionalDate = Annotated[date | None, typer.Option(parser=_date, metavar="DATE", help="Business date, YYYY-MM-DD.")]
 
 
@@ -77,43 +80,44 @@ def score(
     source: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A file or folder in place of the landing zone's.")
     ] = None,
+    champion_of: Champion = ChampionOf.TODAY,
 ) -> None:
     """Run the daily flow for one date."""
     from flows.report import print_published  # noqa: PLC0415
-    from tasks.ingest import open_batch  # noqa: PLC0415
+    from flows.runs import run_daily_scoring  # noqa: PLC0415
     from tasks.project import load_project  # noqa: PLC0415
-    from tasks.publish import find_published  # noqa: PLC0415
 
-    project = load_project()
-    published = find_published(project, open_batch(project, batch_date, source))
-    print_published(published or _run_daily_scoring(batch_date, source))
-
-
-def _run_daily_scoring(batch_date: date, source: Path | None) -> Published:
-    """Runs the flow; raises what it ended with if that is not a publication."""
-    # Imported here, as in every command: Prefect takes seconds to load, and --help should not.
-    from flows.daily_scoring import daily_scoring  # noqa: PLC0415
-
-    result = daily_scoring(batch_date, source, return_state=True).result(raise_on_failure=False)
-    if isinstance(result, Published):
-        return result
-    raise result if isinstance(result, Exception) else ScoringError(f"the run ended with {result}")
+    print_published(run_daily_scoring(load_project(), batch_date, source, champion_of))
 
 
 @app.command()
 def backfill(
     start: OptionalDate = None,
     end: OptionalDate = None,
+    champion_of: Champion = ChampionOf.TODAY,
 ) -> None:
     """Run the daily flow for every date with a file, oldest first; without dates, for the whole landing zone."""
-    from flows.backfill import backfill as run_backfill  # noqa: PLC0415
-    from flows.backfill import dates_between  # noqa: PLC0415
     from flows.report import print_days  # noqa: PLC0415
+    from flows.runs import run_backfill  # noqa: PLC0415
     from tasks.project import load_project  # noqa: PLC0415
 
     _keep_console_quiet()
-    project = load_project()
-    days = run_backfill(project, dates_between(project, start, end))
+    days = run_backfill(load_project(), start, end, champion_of)
+    print_days(days)
+    _exit_for(days)
+
+
+@app.command()
+def catch_up(
+    days_back: Annotated[int, typer.Option(min=0, max=36_500, help="How many days back files are looked for.")] = 14,
+) -> None:
+    """Run the daily flow for every recent date whose file no run has judged: it came late, or its run failed."""
+    from flows.report import print_days  # noqa: PLC0415
+    from flows.runs import run_catch_up  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    _keep_console_quiet()
+    days = run_catch_up(load_project(), days_back)
     print_days(days)
     _exit_for(days)
 
@@ -130,6 +134,24 @@ def outcomes(file: Annotated[Path, typer.Argument(help="File with application_id
         loaded = load_outcomes(project, file)
         performance = update_performance(project)
     print_performance(loaded, performance)
+
+
+@app.command()
+def deploy() -> None:
+    """Put work pool, deployments, schedules and automations on the Prefect server that PREFECT_API_URL names."""
+    from flows.deployment import deploy as run_deploy  # noqa: PLC0415
+
+    run_deploy()
+
+
+@app.command()
+def prefect(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to try first; the next free one is taken.")] = 4200,
+) -> None:
+    """Prefect server, deployments and a worker on this machine, until Ctrl-C."""
+    from flows.local import run_prefect  # noqa: PLC0415
+
+    run_prefect(port)
 
 
 @app.command()

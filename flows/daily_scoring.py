@@ -3,36 +3,60 @@
 from datetime import date
 from pathlib import Path
 
-from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
 
-from flows import steps
-from flows.plain_errors import show_plain_errors
-from schemas.batch import Published
-from tasks.project import load_project
+from flows import ends, events, pages, steps
+from flows.run_log import run_log
+from schemas.batch import ChampionOf, Published
+from schemas.errors import MissingFile
+from tasks import arrival
+from tasks.project import Project, load_project
 from tasks.staging import staging_for
-from tasks.summary import blocked_markdown, day_markdown, figures_of
+from tasks.summary import figures_of
 
 
-@flow(name="daily-scoring", flow_run_name="{batch_date}", persist_result=False)
-def daily_scoring(batch_date: date, source: Path | None = None) -> Published | State[Published]:
+def scheduled_date(project: Project) -> date:
+    """The business date of this run: that of its scheduled time, however late it starts or is taken up again."""
+    return project.calendar.business_date(runtime.flow_run.scheduled_start_time)
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters.get("batch_date")
+    return str(given or scheduled_date(load_project()))
+
+
+@flow(name="daily-scoring", flow_run_name=_run_name, persist_result=False)
+def daily_scoring(
+    batch_date: date | None = None, source: Path | None = None, champion_of: ChampionOf = ChampionOf.TODAY
+) -> State[Published]:
     """Scores the applications of a business date and publishes them, once.
 
     Args:
-        batch_date: The business date; its file is looked up in the landing zone.
-        source: A file or folder to score for that date instead of the one in the landing zone.
+        batch_date: The business date. Empty: the date the run was scheduled for; it then waits for a file not due yet.
+        source: A file or folder to score for that date. Empty: its file in the landing zone.
+        champion_of: Whose model scores: today's champion, or the one in force when the day's file was due.
 
-    Returns where the batch went. If the gate refused it, its verdict is recorded and the run ends in the state Blocked.
+    The run ends as Published, AlreadyPublished or NoFileExpected; as Blocked if the gate refused the batch, as
+    MissingFile if there is none.
     """
-    show_plain_errors()
-    log = get_run_logger()
+    log = run_log()
     project = load_project()
-    batch = steps.open_batch(project, batch_date, source)
+    if batch_date is None:
+        batch_date = scheduled_date(project)
+        if source is None and arrival.is_still_to_come(project, batch_date):
+            log.info("no complete file for %s yet: waiting until %s", batch_date, project.settings.file_deadline)
+            arrival.wait_for_file(project, batch_date)
+    if source is None and (reason := arrival.not_expected(project, batch_date)):
+        return ends.no_file_expected(batch_date, reason)
+    try:
+        batch = steps.open_batch(project, batch_date, source, champion_of)
+    except MissingFile as error:
+        if steps.report_missing(project, batch_date):
+            events.missing(batch_date, error)
+        return ends.missing_file(error)
     if earlier := steps.find_published(project, batch):
-        log.info("%s is already published as %s: nothing to do", batch_date, earlier.batch_id)
-        return earlier
+        return ends.published(earlier)
     with staging_for(project.settings.path("staging"), batch_date) as staging:
         verdict = steps.judge_source(project, batch, staging)
         log.info("gate: %s rows, %s quarantined", f"{verdict.rows.received:,}", f"{verdict.rows.quarantined:,}")
@@ -40,16 +64,15 @@ def daily_scoring(batch_date: date, source: Path | None = None) -> Published | S
             log.warning("gate: %s", warning)
         if verdict.failures:
             blocked = steps.refuse_batch(project, batch, verdict, staging)
-            _show(batch_date, blocked_markdown(batch_date, batch.source.name, verdict))
             log.error("%s", blocked)
-            return Failed(name="Blocked", message=blocked.failures[0], data=blocked)
+            pages.show_blocked(project, blocked, verdict)
+            events.blocked(blocked, verdict)
+            return ends.blocked(blocked)
         steps.score_rows(project, batch, staging)
         drift = steps.measure_drift(project, batch, staging)
         published = steps.publish_batch(project, batch, verdict, drift, staging)
-        log.info("published %s: %s rows scored", published.batch_id, f"{published.rows.scored:,}")
-        _show(batch_date, day_markdown(published, batch.source.name, verdict, figures_of(staging), drift))
-    return published
-
-
-def _show(batch_date: date, markdown: str) -> None:
-    create_markdown_artifact(markdown, key=f"batch-{batch_date}", description=f"Batch of {batch_date}")
+        if published.new:
+            log.info("published %s: %s rows scored", published.batch_id, f"{published.rows.scored:,}")
+            pages.show_published(published, batch.source.name, verdict, figures_of(staging), drift)
+            events.published(published, drift)
+    return ends.published(published)

@@ -9,16 +9,18 @@ import polars
 from rich.panel import Panel
 from rich.table import Table
 
-from flows.backfill import Day, backfill, dates_between
 from flows.console import err, out, progress_bar
 from flows.report import print_days, print_trained
+from flows.runs import run_backfill
 from model.artifact import CHAMPION
+from schemas.batch import ChampionOf
 from schemas.errors import SettingsError
 from schemas.sample.incidents import Incident
 from schemas.sample.manifest import Manifest, decode_manifest
 from schemas.sample.parameters import Parameters
 from schemas.sample.places import Places
 from schemas.settings import Settings
+from tasks.days import Day
 from tasks.project import Project, load_project
 from tasks.sample import write_sample
 from tasks.train import train_model
@@ -58,7 +60,7 @@ def run_demo() -> list[Day]:
             trained = train_model(project, str(places.history / "applications_*.csv.gz"), places.outcomes, before=None)
         print_trained(trained)
     first, last = manifest.parameters.first_day, manifest.parameters.until
-    days = backfill(project, dates_between(project, first, last))
+    days = run_backfill(project, first, last, ChampionOf.TODAY)
     print_days(days)
     _print_summary(project, manifest, days)
     return days

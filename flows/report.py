@@ -5,18 +5,21 @@ from collections.abc import Sequence
 import polars
 from rich.table import Table
 
-from flows.backfill import Day, counts, problems
 from flows.console import out
 from model.performance import Measure
 from schemas.batch import Published
+from tasks.days import Day, in_words, problems
 from tasks.replay import RESULTS, Replay
 from tasks.train import Trained
 
 TITLES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier"}
 
 
-def print_published(published: Published) -> None:
-    """One line on a batch that was published now or before."""
+def print_published(published: Published | str) -> None:
+    """One line on a batch that was published now or before, or on why there is none."""
+    if isinstance(published, str):
+        out.print(published, markup=False, soft_wrap=True)
+        return
     rows = published.rows
     state = "published" if published.new else "already published, nothing to do"
     out.print(
@@ -30,11 +33,7 @@ def print_days(days: Sequence[Day]) -> None:
     """How many dates ended how, and every one that needs a person."""
     for day in problems(days):
         out.print(f"{day.batch_date}: {day.outcome}: {day.message}", markup=False, soft_wrap=True)
-    found = counts(days)
-    if set(found) == {"already published"}:
-        out.print(f"All {len(days)} days are already published; nothing to do.")
-        return
-    out.print(f"{len(days)} days: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.items())))
+    out.print(in_words(days) if days else "No file is waiting; nothing to do.")
 
 
 def print_trained(trained: Trained) -> None:

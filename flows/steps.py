@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from schemas.errors import WarehouseUnavailable
-from tasks import gate, ingest, monitor, publish, score
+from tasks import arrival, gate, ingest, monitor, outcomes, publish, score, train
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,3 +40,7 @@ score_rows = _step("score", score.score_rows)
 measure_drift = _step("monitor", monitor.measure_drift)
 publish_batch = _step("publish", publish.publish, retries=3)
 refuse_batch = _step("refuse", publish.refuse, retries=3)
+report_missing = _step("report missing file", arrival.report_missing, retries=3)
+train_model = _step("train", train.train_model, retries=2)
+load_outcomes = _step("load outcomes", outcomes.load_outcomes, retries=3)
+update_performance = _step("update performance", outcomes.update_performance, retries=3)

@@ -6,10 +6,12 @@ import platform
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy
 import sklearn
 
@@ -25,6 +27,7 @@ __all__ = [
     "ModelVersion",
     "Role",
     "challengers",
+    "champion_at",
     "champion_identity",
     "load_champion",
     "load_version",
@@ -51,6 +54,20 @@ class ModelVersion:
 
     version: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class _Champion(ModelVersion):
+    """A version and the instant (UTC) it became champion; None if that is not recorded."""
+
+    promoted_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+@dataclass(frozen=True)
+class _Pointer(_Champion):
+    """The champion as its file names it, with the former ones, oldest first: one file, so that they always agree."""
+
+    earlier: list[_Champion] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +103,16 @@ def save_model(models: Path, model: Model, card: str) -> ModelVersion:
     return saved
 
 
-def register(models: Path, version: str) -> Role:
-    """Makes a saved version the champion if there is none, else notes it as a challenger."""
-    metadata = read_metadata(models, version)
+def register(models: Path, version: str, *, challenger_only: bool = False, at: datetime | None = None) -> Role:
+    """Makes a saved version the champion if there is none, as of `at` (default: now), else notes it as a challenger.
+
+    With `challenger_only` it is never made champion; raises ModelError if there is none to challenge.
+    """
+    read_metadata(models, version)
     if not (models / CHAMPION).exists():
-        _point_to(models, ModelVersion(version, metadata["sha256"]))
+        if challenger_only:
+            raise ModelError(f"there is no champion in {models} to challenge; for a first one, {TRAIN}")
+        _point_to(models, version, at)
         return "champion"
     if champion_identity(models)[0] == version:
         return "champion"
@@ -100,9 +122,12 @@ def register(models: Path, version: str) -> Role:
     return "challenger"
 
 
-def promote(models: Path, version: str) -> None:
-    """Makes a saved version the champion, whichever was it before."""
-    _point_to(models, ModelVersion(version, read_metadata(models, version)["sha256"]))
+def promote(models: Path, version: str, *, at: datetime | None = None) -> None:
+    """Makes a saved version the champion as of `at` (default: now), whichever was it before.
+
+    The champion itself stays champion since when it was. Raises ModelError if `at` is before the last promotion.
+    """
+    _point_to(models, version, at)
     if version in challengers(models):
         replace_file(models / CHALLENGERS, _json([known for known in challengers(models) if known != version]))
 
@@ -115,20 +140,38 @@ def challengers(models: Path) -> list[str]:
 
 def champion_identity(models: Path) -> tuple[str, str]:
     """The champion's version and SHA-256, read from the pointer alone; raises ModelError if there is no champion."""
-    path = models / CHAMPION
-    if not path.exists():
-        raise ModelError(f"there is no champion in {models}; {TRAIN}")
-    pointer = _read_json(path)
-    try:
-        return str(pointer["version"]), str(pointer["sha256"])
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{path} does not name a version and a sha256; remove it and {TRAIN}") from error
+    champion = _history(models)[-1]
+    return champion.version, champion.sha256
 
 
-def load_champion(models: Path, contract: Contract) -> LoadedModel:
-    """The champion, verified; raises ModelError if it is missing, altered, or trained for another contract."""
-    version, sha256 = champion_identity(models)
-    return _load(models, ModelVersion(version, sha256), contract)
+def champion_at(models: Path, instant: datetime) -> ModelVersion:
+    """The champion in force at an instant (with a timezone): the last one promoted at or before it.
+
+    Raises ModelError if there was none, or if it is not recorded whether it was champion by then.
+    """
+    asked = _utc(instant)
+    history = _history(models)
+    for champion in reversed(history):
+        if champion.promoted_at is None:
+            raise ModelError(
+                f"it is not recorded since when {champion.version} is champion, so it cannot be said whether it was on "
+                f"{instant:%Y-%m-%d}; score with today's champion instead"
+            )
+        if champion.promoted_at <= asked:
+            return ModelVersion(champion.version, champion.sha256)
+    raise ModelError(
+        f"there was no champion on {instant:%Y-%m-%d}: {history[0].version} was the first, since "
+        f"{history[0].promoted_at}; score with today's champion instead"
+    )
+
+
+def load_champion(models: Path, contract: Contract, at: datetime | None = None) -> LoadedModel:
+    """The champion, or the one in force at an instant, verified.
+
+    Raises ModelError if it is missing, altered, or trained for another contract.
+    """
+    saved = ModelVersion(*champion_identity(models)) if at is None else champion_at(models, at)
+    return _load(models, saved, contract)
 
 
 def load_version(models: Path, version: str, contract: Contract) -> LoadedModel:
@@ -188,12 +231,44 @@ def _folder(models: Path, version: str) -> Path:
     return models / version
 
 
-def _point_to(models: Path, saved: ModelVersion) -> None:
-    replace_file(models / CHAMPION, _json(asdict(saved)))
+def _point_to(models: Path, version: str, at: datetime | None) -> None:
+    """Puts a version at the end of the history, unless it stands there already."""
+    sha256 = read_metadata(models, version)["sha256"]
+    since = datetime.now(UTC) if at is None else _utc(at)
+    earlier = _history(models) if (models / CHAMPION).exists() else []
+    if earlier:
+        last = earlier[-1]
+        if last.version == version:
+            return
+        # Out of order, the history could not say who was champion when.
+        if last.promoted_at is not None and since < last.promoted_at:
+            raise ModelError(
+                f"{version} cannot become champion as of {since}: {last.version} is champion since "
+                f"{last.promoted_at}; give a later instant, or set this machine's clock right"
+            )
+    replace_file(models / CHAMPION, _json(asdict(_Pointer(version, sha256, since, earlier))))
+
+
+def _history(models: Path) -> list[_Champion]:
+    """All champions, oldest first; the last one is in force. Raises ModelError if there is none."""
+    path = models / CHAMPION
+    if not path.exists():
+        raise ModelError(f"there is no champion in {models}; {TRAIN}")
+    try:
+        pointer = msgspec.convert(_read_json(path), _Pointer)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"{path} does not name a champion ({error}); restore it, or remove it and {TRAIN}") from error
+    return [*pointer.earlier, _Champion(pointer.version, pointer.sha256, pointer.promoted_at)]
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant} has no timezone")
+    return instant.astimezone(UTC)
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()
+    return (json.dumps(value, indent=2, default=datetime.isoformat) + "\n").encode()
 
 
 def _read_json(path: Path) -> Any:

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
+
+
+class ChampionOf(StrEnum):
+    """Whose model scores a day: today's champion, or the one that was in force that day."""
+
+    TODAY = "today"
+    THAT_DAY = "that-day"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 
 class ScoringError(Exception):
@@ -24,6 +25,10 @@ class LandingError(ScoringError):
     """No file, or more than one, for a batch date in the landing zone."""
 
 
+class MissingFile(LandingError):
+    """There is no file for a batch date in the landing zone."""
+
+
 class UnreadableSource(ScoringError):
     """A landing file as a whole cannot be read as applications; the gate refuses it."""
 
@@ -33,12 +38,16 @@ class UnreadableSource(ScoringError):
 
 
 class BatchBlocked(ScoringError):
-    """The gate refused a batch; `failures` holds one sentence for each whole-batch rule it broke."""
+    """The gate refused a batch.
 
-    def __init__(self, batch_date: date, source: str, failures: Sequence[str]) -> None:
+    `failures` holds one sentence for each whole-batch rule it broke, `broken_rows` a CSV of the rows.
+    """
+
+    def __init__(self, batch_date: date, source: str, failures: Sequence[str], broken_rows: Path | None = None) -> None:
         self.batch_date = batch_date
         self.source = source
         self.failures = tuple(failures)
+        self.broken_rows = broken_rows
         reasons = "\n".join(f"  - {failure}" for failure in failures)
         super().__init__(f"the batch of {batch_date} ({source}) is blocked; nothing of it is published:\n{reasons}")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from schemas.calendar import calendar_of
 from schemas.errors import SettingsError
 
 PREFIX = "SCORING_"
@@ -28,8 +29,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     landing: str = "landing"
     models: str = "models"
     reports: str = "reports"
+    # Where a browser finds the reports folder; links in Prefect lead there, or else to the files themselves.
+    reports_url: str = ""
     staging: str = "staging"
     contract: str = "schemas.application:Application"
+
+    # The business calendar: IANA name, HH:MM in that timezone, and lists separated by spaces or commas.
+    timezone: str = "Europe/Paris"
+    file_deadline: str = "07:00"
+    weekdays: str = "mon tue wed thu fri sat sun"
+    holidays: str = ""
 
     # Longest wait for another process to let go of the warehouse file.
     lock_wait_seconds: Annotated[float, Meta(gt=0)] = 120.0
@@ -79,4 +88,5 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"{PREFIX}GATE_VOLUME_MIN_BATCHES={settings.gate_volume_min_batches} is more than the"
             f" {settings.gate_volume_window} batches of {PREFIX}GATE_VOLUME_WINDOW: row counts would never be compared"
         )
+    calendar_of(settings)
     return settings

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from model.artifact import load_champion
-from schemas.batch import BatchRecord, Identity, RowCounts
+from schemas.batch import BatchRecord, ChampionOf, Identity, RowCounts
 from schemas.errors import LandingError
 from tasks.project import Project
 from tasks.source.landing import Source, find_source, fingerprint, hash_source, source_at
@@ -38,15 +38,20 @@ class Batch:
         )
 
 
-def open_batch(project: Project, batch_date: date, source: Path | None = None) -> Batch:
+def open_batch(
+    project: Project, batch_date: date, source: Path | None = None, champion_of: ChampionOf = ChampionOf.TODAY
+) -> Batch:
     """The batch of a date, from the landing zone or from the file or folder given.
 
-    Raises LandingError if there is not exactly one file, ModelError if there is no champion fit for the contract:
+    Raises MissingFile or LandingError if there is not exactly one file, ModelError if no champion fits the contract:
     before anything is written, since the contract's columns are added to the warehouse next.
     """
     remove_abandoned(project.settings.path("staging"), batch_date)
     started_at = datetime.now(UTC).replace(tzinfo=None)
-    champion = load_champion(project.settings.path("models"), project.contract)
+    # The champion of a day is the one that was in force when its file was due.
+    due = project.calendar.due(batch_date).astimezone(project.calendar.timezone)
+    instant = due if champion_of is ChampionOf.THAT_DAY else None
+    champion = load_champion(project.settings.path("models"), project.contract, instant)
     found = source_at(source) if source else find_source(project.settings.path("landing"), batch_date)
     try:
         before, source_sha256 = fingerprint(found), hash_source(found)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.calendar import BusinessCalendar, calendar_of
 from schemas.contract import Contract
 from schemas.loading import load_contract
 from schemas.settings import Settings, load_settings
@@ -15,6 +16,11 @@ class Project:
 
     settings: Settings
     contract: Contract
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """On which days a file is expected, and until when."""
+        return calendar_of(self.settings)
 
     @property
     def reader(self) -> Reader:

@@ -45,19 +45,16 @@ def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -
     received = verdict.rows.received
     rows = RowCounts(received=received, scored=0, quarantined=received)
     project.writer.block(batch.record(rows), verdict.results)
-    failures = list(verdict.failures)
+    failures, broken_rows = list(verdict.failures), None
     # Of a file that breaks off no row counts; those staged before the break are not all.
     if received and staging.parts("quarantine"):
-        failures.append(_say_where_broken_rows_are(project.settings.path("reports"), batch, staging))
-    return BatchBlocked(batch.batch_date, batch.source.name, failures)
-
-
-def _say_where_broken_rows_are(reports: Path, batch: Batch, staging: Staging) -> str:
-    try:
-        return f"all broken rows with their rules: {_save_broken_rows(reports, batch, staging)}"
-    except OSError as error:
-        # The verdict is on the record already, and matters more than its list.
-        return f"the broken rows could not be saved as CSV: {error}"
+        try:
+            broken_rows = _save_broken_rows(project.settings.path("reports"), batch, staging)
+            failures.append(f"all broken rows with their rules: {broken_rows}")
+        except OSError as error:
+            # The verdict is on the record already, and matters more than its list.
+            failures.append(f"the broken rows could not be saved as CSV: {error}")
+    return BatchBlocked(batch.batch_date, batch.source.name, failures, broken_rows)
 
 
 def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars
 
-from model.artifact import Role, read_metadata, register, save_model
+from model.artifact import Role, champion_identity, read_metadata, register, save_model
 from model.card import model_card
 from model.trained import Model
 from model.training import train
@@ -26,6 +26,7 @@ from tasks.source.rows import header_of, read_rows
 
 # The sample generator leaves this beside what it writes.
 GENERATED_NOTE = "GENERATED.md"
+HANDED = "The data was handed to the training command; whether it is representative is for its owner to say."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +43,26 @@ class Trained:
     rows_without_outcome: int
 
 
-def train_model(project: Project, applications: str, outcomes: Path, before: date | None) -> Trained:
+def train_model(
+    project: Project,
+    applications: str | None,
+    outcomes: Path | None,
+    before: date | None,
+    *,
+    challenger_only: bool = False,
+) -> Trained:
     """Trains on the applications a glob pattern finds, evaluates out of time, saves and registers the model.
 
+    Without a pattern it takes what is published in the warehouse, without a file the outcomes loaded there.
     Rows the gate would quarantine are left out, as are repeated ones and those without an outcome; all are counted.
-    Raises LandingError if nothing is found, ModelError if it is too little to train on.
+    Raises LandingError if nothing is found, ModelError if it is too little to train on, or, with `challenger_only`, if
+    there is no champion to challenge.
     """
-    sources = [source_at(Path(name)) for name in sorted(glob.glob(applications, recursive=True))]  # noqa: PTH207 - the pattern may be absolute
-    if not sources:
-        raise LandingError(f"no file matches {applications}; quote the pattern, so that the shell leaves it alone")
-    results = read_outcomes(outcomes)
-    rows_read, accepted = _read_applications(project, sources)
-    distinct = accepted.unique(APPLICATION_ID, keep="first", maintain_order=True)
+    if challenger_only:
+        champion_identity(project.settings.path("models"))
+    given = _given(project, applications)
+    distinct = given.accepted.unique(APPLICATION_ID, keep="first", maintain_order=True)
+    results = read_outcomes(outcomes) if outcomes else _loaded_outcomes(project)
     known = distinct.join(results, on=APPLICATION_ID, how="inner", maintain_order="left")
     model = train(
         project.contract,
@@ -63,8 +72,8 @@ def train_model(project: Project, applications: str, outcomes: Path, before: dat
         before,
     )
     models = project.settings.path("models")
-    saved = save_model(models, model, model_card(model, project.contract, _data_note(sources)))
-    role = register(models, saved.version)
+    saved = save_model(models, model, model_card(model, project.contract, given.note))
+    role = register(models, saved.version, challenger_only=challenger_only)
     metrics = json.dumps(read_metadata(models, saved.version)["metrics"])
     project.writer.record_model(saved.version, saved.sha256, project.contract.hash, role, metrics)
     return Trained(
@@ -72,11 +81,43 @@ def train_model(project: Project, applications: str, outcomes: Path, before: dat
         role=role,
         card=models / saved.version / "model_card.md",
         model=model,
-        rows_read=rows_read,
-        rows_refused=rows_read - accepted.height,
-        rows_repeated=accepted.height - distinct.height,
+        rows_read=given.rows_read,
+        rows_refused=given.rows_read - given.accepted.height,
+        rows_repeated=given.accepted.height - distinct.height,
         rows_without_outcome=distinct.height - known.height,
     )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Applications to train on: rows read, those that break no rule, and where they come from, for the model card."""
+
+    rows_read: int
+    accepted: polars.DataFrame
+    note: str
+
+
+def _given(project: Project, applications: str | None) -> _Given:
+    if applications is None:
+        published = project.reader.frame("published_applications", contract_hash=project.contract.hash)
+        if published.is_empty():
+            raise LandingError(
+                f"nothing is published in the warehouse for the contract {project.contract.name} as it is now; score"
+                " days first, or name application files"
+            )
+        return _Given(published.height, published, f"The data is what was published in the warehouse. {HANDED}")
+    sources = [source_at(Path(name)) for name in sorted(glob.glob(applications, recursive=True))]  # noqa: PTH207 - the pattern may be absolute
+    if not sources:
+        raise LandingError(f"no file matches {applications}; quote the pattern, so that the shell leaves it alone")
+    rows_read, accepted = _read_applications(project, sources)
+    return _Given(rows_read, accepted, _data_note(sources))
+
+
+def _loaded_outcomes(project: Project) -> polars.DataFrame:
+    outcomes = project.reader.frame("outcomes")
+    if outcomes.is_empty():
+        raise LandingError("no outcomes are loaded; load some with `python -m flows outcomes FILE`, or name a file")
+    return outcomes
 
 
 def _read_applications(project: Project, sources: Sequence[Source]) -> tuple[int, polars.DataFrame]:
@@ -110,4 +151,4 @@ def _data_note(sources: Sequence[Source]) -> str:
         return (
             "The data is generated: no row of it is about a real person, and no figure says anything about real loans."
         )
-    return "The data was handed to the training command; whether it is representative is for its owner to say."
+    return HANDED

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from schemas.batch import Published
+from schemas.batch import ChampionOf, Published
 from tasks.gate import judge_source
 from tasks.ingest import open_batch
 from tasks.monitor import measure_drift
@@ -13,9 +13,11 @@ from tasks.score import score_rows
 from tasks.staging import staging_for
 
 
-def run_day(project: Project, batch_date: date, source: Path | None = None) -> Published:
-    """As `flows.daily_scoring.daily_scoring`."""
-    batch = open_batch(project, batch_date, source)
+def run_day(
+    project: Project, batch_date: date, source: Path | None = None, champion_of: ChampionOf = ChampionOf.TODAY
+) -> Published:
+    """As `flows.daily_scoring.daily_scoring` on a day that has a file."""
+    batch = open_batch(project, batch_date, source, champion_of)
     if earlier := find_published(project, batch):
         return earlier
     with staging_for(project.settings.path("staging"), batch_date) as staging:

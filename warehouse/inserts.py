@@ -1,4 +1,4 @@
-"""The statements a publication consists of, all within the caller's transaction."""
+"""The statements that change the record, all within the caller's transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,10 +6,12 @@ from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import polars
 
+from schemas.alert import Alert
 from schemas.batch import BatchRecord, GateResult, Identity
 from schemas.errors import WarehouseError
 from warehouse.queries import sql
@@ -152,6 +154,12 @@ def replace_model(
         " VALUES (?, ?, ?, ?, ?, ?)",
         [version, sha256, contract_hash, role, metrics, utc_now()],
     )
+
+
+def insert_alert(connection: duckdb.DuckDBPyConnection, alert: Alert) -> bool:
+    """Inserts an alert as open and returns True, or False where the same one is on record and not resolved."""
+    values = asdict(alert) | {"alert_id": uuid4().hex, "raised_at": utc_now()}
+    return _count(connection.execute(sql("insert_alert"), values)) == 1
 
 
 def delete_verdict(connection: duckdb.DuckDBPyConnection, batch_id: str) -> None:

@@ -35,6 +35,19 @@ class Reader:
         with open_for_reading(self._path, self._wait_seconds) as connection:
             return published_in(connection, batch_date)
 
+    def identities(self) -> dict[date, Identity]:
+        """What identifies the batch in force, for every date that has one."""
+        rows = self.frame("identities").iter_rows(named=True)
+        return {row["batch_date"]: Identity(**row) for row in rows}
+
+    def judged(self) -> polars.DataFrame:
+        """batch_date, status and source_sha256 of the batches in force or blocked; a date may have several."""
+        return self.frame("judged")
+
+    def open_alerts(self) -> polars.DataFrame:
+        """The alerts that are not resolved, newest first; raised_at is UTC."""
+        return self.frame("open_alerts")
+
     def recent_volumes(self, before: date, window: int) -> list[int]:
         """Rows received by the last `window` published batches before a date, latest first."""
         rows = self._rows("recent_volumes", batch_date=before, window=window)

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import polars
 
+from schemas.alert import Alert
 from schemas.batch import BatchRecord, GateResult, Published
 from schemas.contract import Contract
 from warehouse import inserts
@@ -44,8 +45,9 @@ class Writer:
     ) -> Published:
         """Publishes a batch in place of an earlier revision of its date; the same identity again writes nothing.
 
+        Alerts that the date's file is missing are resolved with it. `drift` has the table's columns but the batch's.
         Raises WarehouseChanged if applications of it were published under another date since the gate looked, and
-        WarehouseError if the rows written are not as many as counted. `drift` has the table's columns but the batch's.
+        WarehouseError if the rows written are not as many as counted.
         """
         batch_date = record.identity.batch_date
         with self._transaction() as connection:
@@ -61,6 +63,7 @@ class Writer:
             inserts.refuse_scored_meanwhile(connection, batch_date, staged)
             batch_id, revision = inserts.next_batch(connection, record.identity)
             connection.execute(sql("supersede"), {"batch_date": batch_date})
+            connection.execute(sql("resolve_missing_file"), {"batch_date": batch_date})
             figures = inserts.insert_rows(connection, record, batch_id, staged)
             inserts.insert_batch(connection, record, batch_id, revision, "published", figures)
             inserts.insert_gate_results(connection, batch_id, gate)
@@ -68,17 +71,30 @@ class Writer:
         return Published(batch_id=batch_id, batch_date=batch_date, revision=revision, new=True, rows=record.rows)
 
     def block(self, record: BatchRecord, gate: Sequence[GateResult]) -> Published:
-        """Records that the gate refused a batch: the verdict and nothing else. An earlier published batch stays."""
+        """Records that the gate refused a batch: the verdict and nothing else. An earlier published batch stays.
+
+        Alerts that the date's file is missing are resolved: a file that is refused has arrived.
+        """
         batch_date = record.identity.batch_date
         with self._transaction() as connection:
             earlier = connection.execute(sql("blocked_batch"), asdict(record.identity)).fetchone()
             if earlier:
                 inserts.delete_verdict(connection, earlier[0])
+            connection.execute(sql("resolve_missing_file"), {"batch_date": batch_date})
             batch_id, revision = earlier or inserts.next_batch(connection, record.identity)
             inserts.insert_batch(connection, record, batch_id, revision, "blocked", inserts.NO_DECISIONS)
             inserts.insert_gate_results(connection, batch_id, gate)
         new = earlier is None
         return Published(batch_id=batch_id, batch_date=batch_date, revision=revision, new=new, rows=record.rows)
+
+    def raise_alert(self, alert: Alert) -> bool:
+        """Stores an alert as open and returns True.
+
+        Writes nothing and returns False if one of the same kind, batch date and subject is on record and not resolved,
+        whatever its severity and message.
+        """
+        with self._transaction() as connection:
+            return inserts.insert_alert(connection, alert)
 
     def load_outcomes(self, outcomes: polars.DataFrame) -> None:
         """Loads application_id, defaulted and observed_on, in place of earlier outcomes of the same applications."""

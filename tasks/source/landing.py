@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from schemas.errors import LandingError
+from schemas.errors import LandingError, MissingFile
 
 NAME = re.compile(r"applications_(\d{4}-\d{2}-\d{2})(\.csv|\.csv\.gz|\.parquet)?")
 PART_SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -34,10 +34,10 @@ def dates_in(landing: Path) -> list[date]:
 
 
 def find_source(landing: Path, batch_date: date) -> Source:
-    """The one file or folder of a date; raises LandingError if there is none, or more than one."""
+    """The one file or folder of a date; raises MissingFile if there is none, LandingError if more than one."""
     found = sorted(path for path in landing.glob(f"applications_{batch_date}*") if _date_of(path) == batch_date)
     if not found:
-        raise LandingError(
+        raise MissingFile(
             f"no file for {batch_date} in {landing}; expected applications_{batch_date}.csv, .csv.gz, .parquet"
             f" or a folder applications_{batch_date}/"
         )

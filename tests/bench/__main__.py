@@ -1,71 +1,32 @@
-"""`make bench`: every figure is a ratio against a floor measured in the same run, on the same file."""
+"""`make bench`: all benchmarks, or those named: `python -m tests.bench [day] [backfill]`."""
 
-import json
-import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.portfolio import prepare, write_batch
+from tests.bench.backfill import measure_backfill
+from tests.bench.day import measure_day
+from tests.bench.figure import Figure
 
-MILLION = 1_000_000
-REPEATS = 5
-SPEED_LIMIT = 4.0
-GROWTH_LIMIT = 11.0
-MEMORY_LIMIT_MB = 2048
+BENCHMARKS: dict[str, Callable[[Console], list[Figure]]] = {"day": measure_day, "backfill": measure_backfill}
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Seconds of wall time and peak resident memory (MB) of one process doing one thing once."""
-
-    seconds: float
-    peak_mb: float
-
-
-def measure(what: str, home: Path, source: Path) -> Measured:
-    """Runs one measurement in a process of its own, so that no run warms or fattens another."""
-    command = [sys.executable, "-m", "tests.bench.once", what, str(home), str(source)]
-    run = subprocess.run(command, check=True, capture_output=True, text=True)
-    return Measured(**json.loads(run.stdout.splitlines()[-1]))
-
-
-def main() -> int:
-    """0 if every figure holds, 1 if one does not."""
+def main(chosen: list[str]) -> int:
+    """0 if every figure holds, 1 if one does not, 2 if there is no such benchmark."""
     console = Console()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with console.status("Preparing: a champion, and generated files of one and ten million rows"):
-            prepare(home)
-            million = write_batch(home / "million.csv", MILLION)
-            ten_million = write_batch(home / "ten_million.csv", 10 * MILLION)
-        with console.status("Measuring one million rows, floor and body in turn"):
-            # In turn, so that a machine that slows down slows both.
-            pairs = [(measure("floor", home, million), measure("body", home, million)) for _ in range(REPEATS)]
-        with console.status("Measuring ten million rows"):
-            large = measure("body", home, ten_million)
-    floor = median(pair[0].seconds for pair in pairs)
-    body = median(pair[1].seconds for pair in pairs)
-    figures = [
-        ("daily run of 1,000,000 rows against DuckDB loading the CSV", body / floor, SPEED_LIMIT, "times"),
-        ("10,000,000 rows against 1,000,000", large.seconds / body, GROWTH_LIMIT, "times"),
-        ("peak resident memory at 10,000,000 rows", large.peak_mb, MEMORY_LIMIT_MB, "MB"),
-    ]
+    if unknown := set(chosen) - set(BENCHMARKS):
+        console.print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        return 2
+    figures = [figure for name in chosen or BENCHMARKS for figure in BENCHMARKS[name](console)]
     table = Table("figure", "measured", "at most", "unit", "holds", title="make bench")
-    for name, value, limit, unit in figures:
-        table.add_row(name, f"{value:,.2f}", f"{limit:,.0f}", unit, "yes" if value <= limit else "NO")
+    for figure in figures:
+        row = (figure.name, f"{figure.value:,.2f}", f"{figure.limit:,g}", figure.unit, "yes" if figure.holds else "NO")
+        table.add_row(*row)
     console.print(table)
-    console.print(
-        f"floor {floor:.2f} s, body {body:.2f} s (medians of {REPEATS}), ten million {large.seconds:.1f} s;"
-        f" peak memory at one million {max(pair[1].peak_mb for pair in pairs):,.0f} MB"
-    )
-    return 0 if all(value <= limit for _, value, limit, _ in figures) else 1
+    return 0 if all(figure.holds for figure in figures) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -28,17 +28,17 @@ def prepare(home: Path) -> None:
     write_batch(home / "small.csv", 1000)
 
 
-def write_batch(path: Path, rows: int) -> Path:
+def write_batch(path: Path, rows: int, day: date = DAY) -> Path:
     """A generated landing file without dirt, so that DuckDB alone can load it with the right types as well."""
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(day.toordinal())
     with path.open("wb") as file:
         for start in range(0, rows, CHUNK):
             count = min(CHUNK, rows - start)
             applicants = draw_applicants(count, random)
             numbers = polars.int_range(start, start + count, eager=True).cast(polars.String).str.zfill(8)
             batch = applicants.select(
-                application_id="GEN-20260701-" + numbers,
-                application_date=polars.lit(DAY),
+                application_id=f"GEN-{day:%Y%m%d}-" + numbers,
+                application_date=polars.lit(day),
                 **{name: polars.col(name) for name in Application.__struct_fields__},
             )
             batch.write_csv(file, include_header=start == 0)

@@ -14,6 +14,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from schemas.sample.places import Places
+from tasks import arrival
 from tasks.project import Project
 from tasks.sample import write_sample
 from tasks.train import train_model
@@ -61,6 +62,12 @@ def home(portfolio: Path, tmp_path: Path) -> Path:
 def project(home: Path) -> Project:
     """The project in the test's own home."""
     return project_at(home)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Landing files that a test has written just now are complete."""
+    monkeypatch.setattr(arrival, "SETTLED_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,33 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 import flows.demo
 from flows.__main__ import BLOCKED, ERROR, app, main
 from tests.flows.homes import DAYS, contents, landing_file, project_at, query, run_cli
+from tests.tasks.loans import make_champions
 
 LAST = DAYS[-1]
 USAGE = 2
-COMMANDS = ["sample", "train", "score", "backfill", "outcomes", "replay", "demo"]
+COMMANDS = [
+    "sample",
+    "train",
+    "score",
+    "backfill",
+    "catch-up",
+    "outcomes",
+    "deploy",
+    "prefect",
+    "replay",
+    "demo",
+]
+# Nobody listens there: a flow would fail.
+NOWHERE = "http://127.0.0.1:9/api"
+# The files are of June 2026, whenever the tests are run.
+ALWAYS = ["--days-back", "3650"]
 
 COMMAND_OF = "{0[0]}".format
 
@@ -66,6 +83,13 @@ def keep_days(home: Path, *days: date) -> None:
         landing_file(home, day).unlink()
 
 
+def runs_named(api: str, name: str) -> list[Any]:
+    """What the server knows of the flow runs of this name."""
+    chosen = {"flow_runs": {"name": {"any_": [name]}}}
+    found: list[Any] = httpx.post(f"{api}/flow_runs/filter", json=chosen).raise_for_status().json()
+    return found
+
+
 def assert_refused(found: Any, code: int, *words: str) -> None:
     """The exit status, and a message that says these words on standard error, without a traceback."""
     assert found.returncode == code, found.stderr
@@ -113,10 +137,34 @@ def test_a_blocked_batch_ends_with_status_3_and_names_file_row_and_rule(home: Pa
         (["score", "--batch-date", "30.06.2026"], USAGE, "'30.06.2026' is not a date"),
     ],
 )
-def test_errors_of_a_process_go_to_standard_error(portfolio: Path, arguments: list[str], code: int, word: str) -> None:
-    found = run_cli(portfolio, *arguments)
+def test_errors_of_a_process_go_to_standard_error(
+    home: Path, prefect_api: str, arguments: list[str], code: int, word: str
+) -> None:
+    found = run_cli(home, *arguments, api=prefect_api)
     assert_refused(found, code, word)
     assert found.stdout == ""
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_missing_file_is_an_error_and_an_alert_and_a_run_on_the_record(
+    home: Path, cli: Cli, prefect_api: str
+) -> None:
+    score = ["score", "--batch-date", "2026-02-03"]
+    for _ in range(2):
+        assert_refused(cli(home, *score), ERROR, "error: no file for 2026-02-03")
+    (state,) = {(run["state_type"], run["state_name"]) for run in runs_named(prefect_api, "2026-02-03")}
+    assert state == ("FAILED", "MissingFile")
+    alerts = query(home, "SELECT kind, severity, batch_date, status FROM alerts")
+    assert alerts == [("missing_file", "critical", date(2026, 2, 3), "open")]
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_a_closed_day_without_a_file_is_no_error(home: Path, cli: Cli) -> None:
+    score = ["score", "--batch-date", "2026-05-14"]
+    found = cli(home, *score, SCORING_HOLIDAYS="FR")
+    assert (found.returncode, "Traceback" in found.stderr) == (0, False), found.stderr
+    assert found.stdout.strip() == "2026-05-14 has no file, and need not have one: Ascension"
+    assert not (home / "warehouse.duckdb").exists()
 
 
 def test_without_a_champion_the_message_says_how_to_get_one(home: Path, cli: Cli) -> None:
@@ -124,6 +172,7 @@ def test_without_a_champion_the_message_says_how_to_get_one(home: Path, cli: Cli
     assert_refused(cli(home, "score", "--batch-date", str(LAST)), ERROR, "champion", "flows train")
 
 
+@pytest.mark.usefixtures("prefect_here")
 def test_more_than_one_file_for_a_date_is_an_error(home: Path, cli: Cli) -> None:
     shutil.copy(landing_file(home, LAST), landing_file(home, LAST).with_suffix(".parquet"))
     found = cli(home, "score", "--batch-date", str(LAST))
@@ -142,7 +191,8 @@ def test_more_than_one_file_for_a_date_is_an_error(home: Path, cli: Cli) -> None
         ({"SCORING_CONTRACT": "no/such/file.py:Application"}, ["no/such/file.py"]),
     ],
 )
-@pytest.mark.parametrize("command", [["score", "--batch-date", str(LAST)], ["backfill"], ["replay", "a"]])
+@pytest.mark.parametrize("command", [["score", "--batch-date", str(LAST)], ["backfill"], ["catch-up"], ["replay", "a"]])
+@pytest.mark.usefixtures("prefect_here")
 def test_a_setting_that_makes_no_sense_is_named(
     home: Path, cli: Cli, settings: dict[str, str], words: list[str], command: list[str]
 ) -> None:
@@ -155,6 +205,7 @@ def test_a_setting_that_makes_no_sense_is_named(
     [
         ["score", "--batch-date", str(LAST)],
         ["backfill"],
+        ["catch-up"],
         ["sample", "--days", "1", "--rows", "10"],
         ["train", "--applications", "{portfolio}/landing/*.csv", "--outcomes", "{portfolio}/outcomes.csv"],
         ["outcomes", "{portfolio}/outcomes.csv"],
@@ -163,7 +214,7 @@ def test_a_setting_that_makes_no_sense_is_named(
     ],
     ids=COMMAND_OF,
 )
-@pytest.mark.usefixtures("small_demo")
+@pytest.mark.usefixtures("prefect_here", "small_demo")
 def test_a_home_that_is_a_file_is_an_error_of_every_command(
     portfolio: Path, tmp_path: Path, cli: Cli, arguments: list[str]
 ) -> None:
@@ -195,7 +246,13 @@ def test_reports_that_cannot_be_written_do_not_hide_the_verdict(home: Path, tmp_
         ["score", "--batch-date", "2026-02-30"],
         ["score", "--batch-date", ""],
         ["score", "--batch-day", str(LAST)],
+        ["score", "--batch-date", str(LAST), "--champion-of", "yesterday"],
         ["backfill", "--start", "yesterday"],
+        ["backfill", "--champion-of", str(LAST)],
+        ["catch-up", "--days-back", "-1"],
+        ["catch-up", "--batch-date", str(LAST)],
+        ["deploy", "here"],
+        ["prefect", "--port", "0"],
         ["train", "--applications", "x"],
         ["train", "--applications", "x", "--outcomes", "y", "--before", "1"],
         ["sample", "--days", "0"],
@@ -259,17 +316,129 @@ def test_a_second_backfill_finds_everything_published_without_starting_prefect(
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         assert cli(home, "backfill", "--end", str(DAYS[1])).returncode == 0
     before = contents(home)
-    # Nobody listens at this address: a flow would fail.
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
         found = cli(home, "backfill")
     assert (found.returncode, found.stderr) == (0, "")
-    assert "All 2 days are already published; nothing to do." in found.stdout
+    assert "2 days already published; nothing to do" in found.stdout
     assert contents(home) == before
 
 
 def test_a_backfill_of_a_period_without_files_is_an_error(home: Path, cli: Cli) -> None:
     after = str(LAST + timedelta(days=1))
     assert_refused(cli(home, "backfill", "--start", after), ERROR, "no file in", after)
+    turned = cli(home, "backfill", "--start", str(LAST), "--end", str(DAYS[0]))
+    assert_refused(turned, ERROR, f"the period starts on {LAST} and ends before it, on {DAYS[0]}")
+
+
+def test_a_backfill_counts_the_days_of_its_period_without_a_file(home: Path, cli: Cli, prefect_api: str) -> None:
+    first, missing, last = DAYS[:3]
+    keep_days(home, first, last)
+    period = ["backfill", "--start", str(first), "--end", str(last)]
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        found = cli(home, *period)
+    assert (found.returncode, "3 days: 1 no file, 2 published" in found.stdout) == (0, True), found.stderr
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
+        assert "3 days: 2 already published, 1 no file" in cli(home, *period).stdout
+        closed = cli(home, *period, SCORING_HOLIDAYS=str(missing))
+    assert "2 days already published; nothing to do" in closed.stdout
+
+
+def test_a_backfill_scores_with_the_champion_of_each_day_if_it_is_asked_to(
+    home: Path, cli: Cli, prefect_api: str
+) -> None:
+    days = DAYS[:3]
+    keep_days(home, *days)
+    first, second = make_champions(project_at(home), days[0], days[2])
+    by_day = ["backfill", "--champion-of", "that-day"]
+    in_force = "SELECT model_version FROM batches WHERE status = 'published' ORDER BY batch_date"
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        assert "3 days: 3 published" in cli(home, *by_day).stdout
+        assert query(home, in_force) == [(first,), (first,), (second,)]
+    before = contents(home)
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
+        assert "3 days already published; nothing to do" in cli(home, *by_day).stdout
+    assert contents(home) == before
+    # Today's champion is another one for two of the days.
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        assert "3 days: 1 already published, 2 published" in cli(home, "backfill").stdout
+    assert query(home, in_force) == [(second,)] * 3
+
+
+def test_a_day_is_scored_with_its_own_champion_if_it_is_asked_for(home: Path, cli: Cli, prefect_api: str) -> None:
+    score = ["score", "--batch-date", str(DAYS[1]), "--champion-of", "that-day"]
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
+        # The portfolio's champion is one since the test session began.
+        assert_refused(cli(home, *score), ERROR, f"there was no champion on {DAYS[1]}", "score with today's champion")
+    first, second = make_champions(project_at(home), DAYS[1], DAYS[2])
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        assert f"published as {DAYS[1]}-r1-" in cli(home, *score).stdout
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
+        assert "already published, nothing to do" in cli(home, *score).stdout
+    with temporary_settings({PREFECT_API_URL: prefect_api}):
+        assert f"published as {DAYS[1]}-r2-" in cli(home, *score[:3]).stdout
+    versions = query(home, "SELECT model_version, status FROM batches ORDER BY revision")
+    assert versions == [(first, "superseded"), (second, "published")]
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_catching_up_takes_what_no_run_has_judged_and_then_nothing(home: Path, cli: Cli) -> None:
+    keep_days(home, *DAYS[:3])
+    assert cli(home, "backfill", "--end", str(DAYS[0])).returncode == 0
+    found = cli(home, "catch-up", *ALWAYS)
+    assert (found.returncode, "2 days: 2 published" in found.stdout) == (0, True), found.stderr
+    assert "Traceback" not in found.stderr
+    before = contents(home)
+    for days_back in (ALWAYS, ["--days-back", "0"]):
+        again = cli(home, "catch-up", *days_back)
+        assert (again.returncode, again.stdout.strip()) == (0, "No file is waiting; nothing to do.")
+    assert contents(home) == before
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_catching_up_leaves_a_blocked_file_alone_until_it_is_corrected(portfolio: Path, home: Path, cli: Cli) -> None:
+    bad, good = DAYS[:2]
+    keep_days(home, bad, good)
+    spoil(home, bad)
+    found = cli(home, "catch-up", *ALWAYS)
+    assert_refused(found, BLOCKED)
+    assert f"{bad}: blocked: the batch of {bad} ({landing_file(home, bad).name}) is blocked" in found.stdout
+    assert "2 days: 1 blocked, 1 published" in found.stdout
+    assert "No file is waiting" in cli(home, "catch-up", *ALWAYS).stdout
+    shutil.copy(landing_file(portfolio, bad), landing_file(home, bad))
+    assert "1 day: 1 published" in cli(home, "catch-up", *ALWAYS).stdout
+
+
+@pytest.mark.usefixtures("prefect_here")
+def test_catching_up_with_a_day_that_fails_ends_with_status_1(home: Path, cli: Cli) -> None:
+    blocked, failed = DAYS[:2]
+    keep_days(home, blocked, failed)
+    spoil(home, blocked)
+    shutil.copy(landing_file(home, failed), landing_file(home, failed).with_suffix(".parquet"))
+    for words in ("2 days: 1 blocked, 1 failed", "1 day: 1 failed"):
+        found = cli(home, "catch-up", *ALWAYS)
+        assert_refused(found, ERROR)
+        assert f"{failed}: failed: more than one file for {failed}" in found.stdout
+        assert words in found.stdout
+
+
+def test_a_file_that_came_late_is_taken_up_by_a_process_of_its_own(home: Path, prefect_api: str) -> None:
+    keep_days(home, LAST)
+    found = run_cli(home, "catch-up", *ALWAYS, api=prefect_api)
+    assert (found.returncode, found.stdout) == (0, "1 day: 1 published\n"), found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_deploying_without_a_server_says_how_to_get_one(tmp_path: Path, cli: Cli) -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        found = cli(tmp_path, "deploy")
+    assert_refused(found, ERROR, "error: PREFECT_API_URL names no server to deploy to", "make prefect")
+    assert found.stdout == ""
+
+
+def test_deploying_to_an_address_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
+    found = run_cli(tmp_path, "deploy", api=NOWHERE)
+    assert_refused(found, ERROR, f"error: no Prefect server answers at {NOWHERE}", "mend PREFECT_API_URL")
+    assert found.stdout == ""
 
 
 def test_the_same_training_gives_the_same_version_and_another_one_a_challenger(
@@ -399,9 +568,9 @@ def test_the_demo_goes_from_nothing_to_scored_days_and_is_done_the_second_time(t
         assert words in first.stdout
     assert "Traceback" not in first.stderr
     before = contents(tmp_path)
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+    with temporary_settings({PREFECT_API_URL: NOWHERE}):
         second = cli(tmp_path, "demo")
     assert (second.returncode, second.stderr) == (0, "")
     assert "The generated portfolio is already in" in second.stdout
-    assert "All 3 days are already published; nothing to do." in second.stdout
+    assert "3 days already published; nothing to do" in second.stdout
     assert contents(tmp_path) == before

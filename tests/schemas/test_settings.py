@@ -13,6 +13,8 @@ def test_without_any_setting_the_defaults_of_the_readme_hold() -> None:
     assert (settings.gate_block_volume_factor, settings.gate_warn_volume_factor) == (10, 2)
     assert (settings.gate_volume_window, settings.gate_volume_min_batches) == (28, 10)
     assert settings.contract == "schemas.application:Application"
+    assert (settings.timezone, settings.file_deadline) == ("Europe/Paris", "07:00")
+    assert (settings.weekdays, settings.holidays) == ("mon tue wed thu fri sat sun", "")
 
 
 def test_settings_are_read_as_what_they_are() -> None:
@@ -70,11 +72,26 @@ def test_an_unknown_name_like_no_other_is_refused(name: str) -> None:
         ("GATE_WARN_AGE_DAYS", "1000000", "<="),  # further back than dates go
         ("LOCK_WAIT_SECONDS", "0", "> 0"),
         ("DRIFT_P_VALUE", "1", "< 1"),
+        ("TIMEZONE", "Mars", "unknown timezone"),
+        ("FILE_DEADLINE", "7:00", "HH:MM"),
+        ("WEEKDAYS", "", "one weekday at least"),
+        ("HOLIDAYS", "XX", "unknown country"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_as_it_was_written(name: str, value: str, expected: str) -> None:
     with pytest.raises(SettingsError, match=f"^SCORING_{name}='{value}': .*{expected}"):
         load_settings({f"SCORING_{name}": value})
+
+
+def test_a_calendar_is_read_as_it_was_written() -> None:
+    given = {
+        "TIMEZONE": "America/New_York",
+        "FILE_DEADLINE": "18:30",
+        "WEEKDAYS": "Mon,Tue",
+        "HOLIDAYS": "US 2026-12-24",
+    }
+    settings = load_settings({f"SCORING_{name}": value for name, value in given.items()})
+    assert {name: getattr(settings, name.lower()) for name in given} == given
 
 
 @pytest.mark.parametrize(("name", "value"), [("GATE_MAX_QUARANTINED_SHARE", "1"), ("GATE_BLOCK_VOLUME_FACTOR", "1")])

@@ -11,13 +11,14 @@ from polars._typing import SchemaDict
 
 from schemas.batch import Identity, Published
 from schemas.contract import read_contract
+from schemas.errors import BatchBlocked
 from schemas.judgement import QUARANTINE
 from schemas.settings import Settings
 from tasks.gate import Verdict, judge_source
 from tasks.ingest import Batch
 from tasks.monitor import DRIFT
 from tasks.project import Project
-from tasks.publish import publish
+from tasks.publish import publish, refuse
 from tasks.source.landing import fingerprint, hash_source, source_at
 from tasks.staging import Staging, staging_for
 from tests.contracts.everything import ROW, Everything
@@ -99,6 +100,15 @@ def publish_file(project: Project, path: Path, day: date = DAY) -> Published:
         assert verdict.failures == []
         _score(staging)
         return publish(project, batch, verdict, polars.DataFrame(schema=DRIFT), staging)
+
+
+def block_file(project: Project, path: Path, day: date = DAY) -> BatchBlocked:
+    """Judges a file that the gate refuses, and puts the verdict on the record."""
+    batch = batch_at(path, day)
+    with staging_for(project.settings.path("staging"), day) as staging:
+        verdict = judge_source(project, batch, staging)
+        assert verdict.failures != []
+        return refuse(project, batch, verdict, staging)
 
 
 def _score(staging: Staging) -> None:

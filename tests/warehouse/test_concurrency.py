@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
+from schemas.alert import Alert
 from schemas.batch import Published
 from tests.warehouse.at_once import PATIENCE, in_processes, in_threads
 from tests.warehouse.staged import CONTRACT, DAY, TORN, WAIT_SECONDS, ask, publish, stage
@@ -11,6 +12,7 @@ from warehouse.connection import open_for_reading
 from warehouse.writer import Writer
 
 ROWS = 3_000
+ALERT = Alert(kind="missing_file", severity="critical", batch_date=DAY, subject="landing", message="no file")
 WRITERS = 3
 DATES_EACH = 5
 DATES = [DAY + timedelta(days=number) for number in range(WRITERS * DATES_EACH)]
@@ -52,6 +54,10 @@ def act(folder: Path, path: Path, dates: Sequence[date]) -> tuple[list[tuple[obj
 
 def publish_once(path: Path, folder: Path) -> Published:
     return publish(path, stage(folder, rows=ROWS))
+
+
+def raise_alert(path: Path) -> bool:
+    return Writer(path, CONTRACT, WAIT_SECONDS).raise_alert(ALERT)
 
 
 def test_readers_never_see_a_part_of_a_batch_while_others_write(tmp_path: Path) -> None:
@@ -106,3 +112,17 @@ def test_threads_create_a_warehouse_at_once(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     in_threads(*[Writer(path, CONTRACT, WAIT_SECONDS).prepare] * 4)
     assert ask(path, "SELECT version, count(*) FROM schema_version GROUP BY version") == [(1, 1)]
+
+
+def test_processes_that_raise_the_same_alert_at_once_raise_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    # The file does not exist yet: they create it at the same moment, too.
+    assert sorted(in_processes([partial(raise_alert, path)] * 4)) == [False, False, False, True]
+    assert ask(path, "SELECT kind, batch_date, status FROM alerts") == [("missing_file", DAY, "open")]
+
+
+def test_threads_that_raise_the_same_alert_at_once_raise_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    Writer(path, CONTRACT, WAIT_SECONDS).prepare()
+    assert sorted(in_threads(*[partial(raise_alert, path)] * 8)) == [False] * 7 + [True]
+    assert ask(path, "SELECT kind, batch_date, status FROM alerts") == [("missing_file", DAY, "open")]

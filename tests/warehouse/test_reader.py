@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,10 @@ import duckdb
 import polars
 import pytest
 
+from schemas.alert import Alert
 from schemas.errors import WarehouseError
-from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, publish, stage
+from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, Batch, publish, stage
+from warehouse.connection import open_for_writing
 from warehouse.reader import PublishedBatch, Reader
 from warehouse.writer import Writer
 
@@ -38,13 +41,23 @@ def load_outcomes(writer: Writer, defaulted: dict[str, bool]) -> None:
     writer.load_outcomes(frame.with_columns(observed_on=date(2026, 9, 1)))
 
 
+def block(writer: Writer, batch: Batch) -> None:
+    writer.block(batch.counted(scored=0, quarantined=22).record, GATE[:1])
+
+
+def set_status(path: Path, subject: str, status: str) -> None:
+    with open_for_writing(path, WAIT_SECONDS) as connection:
+        connection.execute("UPDATE alerts SET status = ? WHERE subject = ?", [status, subject])
+
+
 def day_of(reader: Reader, start: date = DAY, end: date = NEXT_DAY) -> list[dict[str, Any]]:
     return reader.frame("days", start=start, end=end).to_dicts()
 
 
 def test_without_a_warehouse_a_question_says_what_to_do(reader: Reader, path: Path) -> None:
-    with pytest.raises(WarehouseError, match=r"no warehouse at .* yet; score a day first: python -m flows score"):
-        reader.published(DAY)
+    for ask in (partial(reader.published, DAY), reader.identities, reader.judged, reader.open_alerts):
+        with pytest.raises(WarehouseError, match=r"no warehouse at .* yet; score a day first: python -m flows score"):
+            ask()
     assert not path.exists()
 
 
@@ -68,8 +81,67 @@ def test_the_batch_in_force_comes_back_with_its_identity_and_counts(tmp_path: Pa
 
 
 def test_a_blocked_batch_is_not_in_force(tmp_path: Path, writer: Writer, reader: Reader) -> None:
-    writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, GATE[:1])
+    block(writer, stage(tmp_path))
     assert reader.published(DAY) is None
+
+
+def test_identities_are_those_of_the_batches_in_force(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    corrected = stage(tmp_path, content="corrected").of_model("c0ffee00" * 8)
+    other = stage(tmp_path, NEXT_DAY)
+    for batch in (other, stage(tmp_path, content="first"), corrected):
+        publish(path, batch)
+    block(writer, stage(tmp_path, content="broken"))
+    block(writer, stage(tmp_path, NEXT_DAY + timedelta(days=1)))
+    # Neither the superseded first file nor the blocked ones, one of which has its date to itself.
+    assert reader.identities() == {DAY: corrected.record.identity, NEXT_DAY: other.record.identity}
+
+
+def test_judged_are_the_batches_in_force_and_the_blocked_ones(
+    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+) -> None:
+    blocked = stage(tmp_path, NEXT_DAY)
+    block(writer, blocked)
+    broken, corrected = stage(tmp_path, content="broken"), stage(tmp_path, content="corrected")
+    publish(path, stage(tmp_path, content="first"))
+    block(writer, broken)
+    publish(path, corrected)
+    found = reader.judged()
+    assert found.columns == ["batch_date", "status", "source_sha256"]
+    assert found.rows() == [
+        (DAY, "blocked", broken.record.identity.source_sha256),
+        (DAY, "published", corrected.record.identity.source_sha256),
+        (NEXT_DAY, "blocked", blocked.record.identity.source_sha256),
+    ]
+
+
+def test_open_alerts_are_all_but_the_resolved_ones_newest_first(path: Path, writer: Writer, reader: Reader) -> None:
+    alerts = [
+        Alert(kind="volume", severity="warning", batch_date=DAY, subject=subject, message=f"rows of {subject}")
+        for subject in ("z", "settled", "a", "m")
+    ]
+    for alert in alerts:
+        writer.raise_alert(alert)
+    set_status(path, "settled", "resolved")
+    set_status(path, "a", "acknowledged")
+    found = reader.open_alerts()
+    assert found.select("kind", "severity", "batch_date", "subject", "message", "status").rows() == [
+        ("volume", "warning", DAY, "m", "rows of m", "open"),
+        ("volume", "warning", DAY, "a", "rows of a", "acknowledged"),
+        ("volume", "warning", DAY, "z", "rows of z", "open"),
+    ]
+    assert found["raised_at"].is_sorted(descending=True)
+
+
+def test_a_warehouse_with_nothing_in_it_answers_with_typed_columns(writer: Writer, reader: Reader) -> None:
+    writer.prepare()
+    assert reader.identities() == {}
+    judged: dict[str, Any] = {"batch_date": polars.Date, "status": polars.String, "source_sha256": polars.String}
+    assert (reader.judged().height, reader.judged().schema) == (0, judged)
+    texts = dict.fromkeys(["alert_id", "kind", "severity", "subject", "message", "status"], polars.String)
+    alerts = texts | {"batch_date": polars.Date, "raised_at": polars.Datetime("us")}
+    assert (reader.open_alerts().height, dict(reader.open_alerts().schema)) == (0, alerts)
 
 
 def test_recent_volumes_are_those_of_the_last_published_batches_before_a_date(

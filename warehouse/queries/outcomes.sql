@@ -1,0 +1,1 @@
+SELECT application_id, defaulted, observed_on FROM outcomes
