@@ -55,7 +55,7 @@ class Prefect:
     def run(self, run: str) -> Any:
         return self.get(f"/flow_runs/{run}")
 
-    def end_of(self, run: str, seconds: float = 180, begun: int = 1) -> Any:
+    def end_of(self, run: str, seconds: float = 300, begun: int = 1) -> Any:
         """A run when it has come to an end, at the earliest in its attempt number `begun`."""
 
         def ended() -> Any:
@@ -107,7 +107,8 @@ def running_prefect(home: Path, port: int, **settings: str) -> Iterator[Prefect]
         )
         try:
             address = wait_for(lambda: _address(process, home / "prefect.out"), START_SECONDS)
-            with httpx.Client(base_url=f"{address}/api", timeout=60) as client:
+            # On SQLite the server waits up to a minute for its own database's lock, and answers nobody meanwhile.
+            with httpx.Client(base_url=f"{address}/api", timeout=150) as client:
                 yield Prefect(process, address, client)
         finally:
             if process.poll() is None:
