@@ -11,6 +11,7 @@ import typer
 
 from flows.console import err
 from schemas.batch import ChampionOf
+from schemas.calendar import DAYS_BACK, MOST_DAYS_BACK
 from schemas.errors import BatchBlocked, ScoringError
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def backfill(
 
 @app.command()
 def catch_up(
-    days_back: Annotated[int, typer.Option(min=0, max=36_500, help="How many days back files are looked for.")] = 14,
+    days_back: Annotated[
+        int, typer.Option(min=0, max=MOST_DAYS_BACK, help="How many days back files are looked for.")
+    ] = DAYS_BACK,
 ) -> None:
     """Run the daily flow for every recent date whose file no run has judged: it came late, or its run failed."""
     from flows.report import print_days  # noqa: PLC0415

@@ -29,38 +29,36 @@ TRAIN = "Train a challenger on critical drift"
 
 def automations(train: UUID, work_pool: str) -> list[AutomationCore]:
     """The automations of a server; `train` is the deployment that critical drift starts."""
-    runs = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
     of_pool = ResourceSpecification({"prefect.resource.role": "work-pool", "prefect.resource.name": work_pool})
+    crashed_before = {"prefect.run-count": [str(count) for count in range(ATTEMPTS)]}
+
+    def when_nothing_follows(
+        after: set[str], expect: set[str], within: timedelta, labels: dict[str, list[str]] | None = None
+    ) -> EventTrigger:
+        """Acts on a run of the work pool that goes this long after one event without one of the expected."""
+        return EventTrigger(
+            posture=Posture.Proactive,
+            after=after,
+            expect=expect,
+            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"} | (labels or {})),
+            match_related=of_pool,
+            for_each={"prefect.resource.id"},
+            threshold=1,
+            within=within,
+        )
+
     return [
         AutomationCore(
             name="Notice runs that died",
             description="A run that says nothing any more has crashed, with its worker or its machine.",
-            trigger=EventTrigger(
-                posture=Posture.Proactive,
-                after={LIVES},
-                expect={LIVES, *OVER},
-                match=runs,
-                match_related=of_pool,
-                for_each={"prefect.resource.id"},
-                threshold=1,
-                within=SILENT,
-            ),
-            actions=[
-                ChangeFlowRunState(state=StateType.CRASHED, message=f"silent for {SILENT.seconds} seconds"),
-            ],
+            trigger=when_nothing_follows({LIVES}, {LIVES, *OVER}, SILENT),
+            actions=[ChangeFlowRunState(state=StateType.CRASHED, message=f"silent for {SILENT.seconds} seconds")],
         ),
         AutomationCore(
             name="Notice runs that never started",
             description="A run that was handed out and does not begin has lost its worker.",
-            trigger=EventTrigger(
-                posture=Posture.Proactive,
-                after={"prefect.flow-run.Pending", "prefect.flow-run.Submitting"},
-                expect=BEGUN | WAITS | OVER,
-                match=runs,
-                match_related=of_pool,
-                for_each={"prefect.resource.id"},
-                threshold=1,
-                within=STUCK,
+            trigger=when_nothing_follows(
+                {"prefect.flow-run.Pending", "prefect.flow-run.Submitting"}, BEGUN | WAITS | OVER, STUCK
             ),
             actions=[
                 ChangeFlowRunState(state=StateType.CRASHED, message=f"not started for {STUCK.seconds // 60} minutes"),
@@ -69,21 +67,7 @@ def automations(train: UUID, work_pool: str) -> list[AutomationCore]:
         AutomationCore(
             name="Take up crashed runs again",
             description=f"A run that crashed is run again, up to {ATTEMPTS} times in all.",
-            trigger=EventTrigger(
-                posture=Posture.Proactive,
-                after={"prefect.flow-run.Crashed"},
-                expect=BEGUN | WAITS,
-                match=ResourceSpecification(
-                    {
-                        "prefect.resource.id": "prefect.flow-run.*",
-                        "prefect.run-count": [str(count) for count in range(ATTEMPTS)],
-                    }
-                ),
-                match_related=of_pool,
-                for_each={"prefect.resource.id"},
-                threshold=1,
-                within=CLEARED,
-            ),
+            trigger=when_nothing_follows({"prefect.flow-run.Crashed"}, BEGUN | WAITS, CLEARED, crashed_before),
             actions=[
                 ChangeFlowRunState(
                     state=StateType.SCHEDULED, name="AwaitingRetry", message="it crashed and is run again"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import cast
+from typing import Annotated, cast
 from uuid import UUID
 
 from prefect import flow, runtime, tags, task
@@ -13,12 +13,14 @@ from prefect.client.schemas.objects import State
 from prefect.logging.loggers import LoggingAdapter
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
+from pydantic import Field
 
 from flows.console import progress_bar
 from flows.daily_scoring import daily_scoring, scheduled_date
 from flows.events import BACKFILL
 from flows.run_log import run_log
 from schemas.batch import ChampionOf, Published
+from schemas.calendar import DAYS_BACK, MOST_DAYS_BACK
 from schemas.errors import BatchBlocked
 from tasks.days import Day, already_published, dates_between, in_words, late_dates, problems, without_file
 from tasks.project import load_project
@@ -58,7 +60,7 @@ def backfill(
 
 
 @flow(name="catch-up", flow_run_name=_scheduled, persist_result=False)
-def catch_up(days_back: int = 14) -> State[list[Day]]:
+def catch_up(days_back: Annotated[int, Field(ge=0, le=MOST_DAYS_BACK)] = DAYS_BACK) -> State[list[Day]]:
     """Runs the daily flow for every recent date whose file no run has judged: it came late, or its run failed.
 
     A date is judged when it is published or when the gate blocked this very file; a corrected file is taken up again.

@@ -12,7 +12,7 @@ from rich.table import Table
 from flows.console import err, out, progress_bar
 from flows.report import print_days, print_trained
 from flows.runs import run_backfill
-from model.artifact import CHAMPION
+from model.champion import CHAMPION
 from schemas.batch import ChampionOf
 from schemas.errors import SettingsError
 from schemas.sample.incidents import Incident

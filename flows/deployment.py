@@ -55,7 +55,8 @@ def _deploy_flows() -> None:
 def _put(client: SyncPrefectClient, automation: AutomationCore) -> None:
     """Creates an automation, or brings the one of its name to this state."""
     existing = client.read_automations_by_name(automation.name)
-    if existing:
-        client.update_automation(existing[0].id, automation)
-    else:
+    if not existing:
         client.create_automation(automation)
+    # An automation that is put again forgets the runs it is watching, and one that dies meanwhile is never noticed.
+    elif AutomationCore.model_validate(existing[0].model_dump()) != automation:
+        client.update_automation(existing[0].id, automation)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DEADLINE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+# How far back files that came late are looked for, if nothing is said, and at most.
+DAYS_BACK, MOST_DAYS_BACK = 14, 36_500
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

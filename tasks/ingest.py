@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from model.artifact import load_champion
+from model.champion import load_champion
 from schemas.batch import BatchRecord, ChampionOf, Identity, RowCounts
 from schemas.errors import LandingError
 from tasks.project import Project

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars
 
-from model.artifact import Role, champion_identity, read_metadata, register, save_model
+from model.artifact import read_metadata, save_model
 from model.card import model_card
+from model.champion import Role, champion_identity, register
 from model.trained import Model
 from model.training import train
 from schemas.columns import columns_of

@@ -16,7 +16,8 @@ from prefect.states import Failed
 
 from flows import steps
 from flows.daily_scoring import daily_scoring, scheduled_date
-from model.artifact import champion_identity, load_champion, promote, register, save_model
+from model.artifact import save_model
+from model.champion import champion_identity, load_champion, promote, register
 from schemas.batch import ChampionOf
 from schemas.errors import (
     BatchBlocked,

@@ -17,7 +17,7 @@ import polars
 import pytest
 
 from flows.local import free_port
-from model.artifact import challengers, champion_identity
+from model.champion import challengers, champion_identity
 from tests.flows.homes import DAYS, ROOT, environment, landing_file, new_home, query
 from tests.flows.prefect_server import Prefect, running_prefect, timezone_at_noon, today_in, wait_for
 
@@ -231,6 +231,8 @@ def test_ctrl_c_ends_everything(prefect: Prefect, home: Path) -> None:
 
 
 def redeploy(prefect: Prefect, home: Path, timezone: str) -> None:
+    automations = {item["name"]: item["updated"] for item in prefect.post("/automations/filter")}
+    assert len(automations) == 4
     done = subprocess.run(
         [sys.executable, "-m", "flows", "deploy"],
         cwd=ROOT,
@@ -242,6 +244,8 @@ def redeploy(prefect: Prefect, home: Path, timezone: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "5 deployments and their automations" in done.stdout
+    # Put again, an automation would forget the runs it is watching.
+    assert {item["name"]: item["updated"] for item in prefect.post("/automations/filter")} == automations
 
 
 def scoring_events(prefect: Prefect, name: str) -> list[Any]:

@@ -155,6 +155,7 @@ def test_what_the_form_sends_is_accepted(name: str, sent: dict[str, Any], taken:
         ("daily-scoring", {"batch_date": 20260630}),
         ("backfill", {"end": ["2026-06-30"]}),
         ("catch-up", {"days_back": "many"}),
+        ("catch-up", {"days_back": -1}),
         ("outcomes", {}),
         ("train", {"challenger_only": "perhaps"}),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from flows.outcomes import outcomes
 from flows.train import train
-from model.artifact import challengers, champion_identity
+from model.champion import challengers, champion_identity
 from schemas.errors import LandingError, ModelError, ScoringError
 from tasks.outcomes import load_outcomes
 from tests.body import run_day

@@ -13,18 +13,9 @@ from typing import Any
 import joblib
 import pytest
 
-from model.artifact import (
-    ModelVersion,
-    challengers,
-    champion_identity,
-    load_champion,
-    load_version,
-    promote,
-    read_metadata,
-    register,
-    save_model,
-)
+from model.artifact import ModelVersion, load_version, read_metadata, save_model
 from model.atomic import move_into_place
+from model.champion import challengers, champion_identity, load_champion, promote, register
 from model.scorer import Scorer
 from model.serialise import load_model
 from model.trained import Model

@@ -8,18 +8,9 @@ from typing import Any
 
 import pytest
 
-from model.artifact import (
-    ModelVersion,
-    challengers,
-    champion_at,
-    champion_identity,
-    load_champion,
-    load_version,
-    promote,
-    register,
-    save_model,
-)
+from model.artifact import ModelVersion, load_version, save_model
 from model.atomic import replace_file
+from model.champion import challengers, champion_at, champion_identity, load_champion, promote, register
 from model.trained import Model
 from schemas.errors import ModelError
 from tests.model.portfolio import BORROWER
@@ -223,7 +214,7 @@ def test_a_promotion_cut_short_before_the_challengers_is_made_up_for_by_the_next
     register(tmp_path, versions[0].version, at=JANUARY)
     register(tmp_path, versions[1].version)
     with monkeypatch.context() as patched:
-        patched.setattr("model.artifact.replace_file", killed)
+        patched.setattr("model.champion.replace_file", killed)
         with pytest.raises(OSError, match="killed"):
             promote(tmp_path, versions[1].version, at=MARCH)
     assert (champion_at(tmp_path, MARCH), challengers(tmp_path)) == (versions[1], [versions[1].version])

@@ -7,15 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars
 
-from model.artifact import (
-    CHAMPION,
-    ModelVersion,
-    champion_identity,
-    load_champion,
-    promote,
-    register,
-    save_model,
-)
+from model.artifact import ModelVersion, save_model
+from model.champion import CHAMPION, champion_identity, load_champion, promote, register
 from schemas.application import Application
 from schemas.sample.population import draw_applicants
 from tasks.project import Project

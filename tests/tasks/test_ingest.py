@@ -2,7 +2,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from model.artifact import champion_at, read_metadata
+from model.artifact import read_metadata
+from model.champion import champion_at
 from schemas.batch import ChampionOf
 from schemas.errors import LandingError, MissingFile, ModelError
 from tasks.ingest import open_batch

@@ -5,7 +5,7 @@ from typing import Any
 import polars
 import pytest
 
-from model.artifact import CHAMPION, challengers, champion_identity
+from model.champion import CHAMPION, challengers, champion_identity
 from schemas.errors import BatchBlocked, LandingError, ModelError, WarehouseError
 from schemas.loading import load_contract
 from tasks.outcomes import load_outcomes
