@@ -11,10 +11,10 @@ from prefect.artifacts import create_progress_artifact, create_table_artifact, u
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging.loggers import LoggingAdapter
-from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 from pydantic import Field
 
+from flows import ends
 from flows.console import progress_bar
 from flows.daily_scoring import daily_scoring, scheduled_date
 from flows.events import BACKFILL
@@ -78,7 +78,7 @@ def _day(batch_date: date, champion_of: ChampionOf) -> Day:
     # Within a task a run of the flow is always one of its own, also when this run is taken up again after a crash:
     # called from the flow itself it would be taken for the run that came at the same place the first time.
     state = daily_scoring(batch_date, champion_of=champion_of, return_state=True)
-    result = state.result(raise_on_failure=False)
+    result = ends.result_of(state)
     run = url_for("flow-run", obj_id=state.state_details.flow_run_id) or ""
     if isinstance(result, Published):
         return Day(batch_date, "published" if result.new else "already published", run=run)
@@ -110,6 +110,4 @@ def _end(log: LoggingAdapter, key: str, days: list[Day]) -> State[list[Day]]:
     if days:
         table = [{name: str(value) for name, value in asdict(day).items()} for day in days]
         create_table_artifact(table, key=key, description=f"What became of each date: {words}")
-    if any(problems(days)):
-        return Failed(name="Incomplete", message=words, data=days)
-    return Completed(message=words, data=days)
+    return ends.days(words, days)

@@ -54,15 +54,18 @@ def _published_already(
 
 def _run_daily_scoring(batch_date: date, source: Path | None, champion_of: ChampionOf) -> Published | str:
     from flows.daily_scoring import daily_scoring  # noqa: PLC0415
+    from flows.ends import result_of  # noqa: PLC0415
 
-    result = daily_scoring(batch_date, source, champion_of, return_state=True).result(raise_on_failure=False)
+    result = result_of(daily_scoring(batch_date, source, champion_of, return_state=True))
     if isinstance(result, Published | str):
         return result
     raise result if isinstance(result, Exception) else ScoringError(f"the run ended with {result}")
 
 
 def _days(state: Any) -> list[Day]:
-    result = state.result(raise_on_failure=False)
+    from flows.ends import result_of  # noqa: PLC0415
+
+    result = result_of(state)
     if isinstance(result, list):
         return result
     raise result if isinstance(result, Exception) else ScoringError(f"the run ended with {result}")

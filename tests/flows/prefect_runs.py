@@ -15,6 +15,7 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.runtime import flow_run
 
+from flows.ends import result_of
 from tests.flows.homes import landing_file
 
 PATIENCE = 30.0
@@ -82,7 +83,7 @@ class Run(Record):
 
     @property
     def result(self) -> Any:
-        return self.state.result(raise_on_failure=False)
+        return result_of(self.state)
 
 
 def wait_for_events(api: str) -> None:
