@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow_engine
 from prefect.client.schemas.objects import State
+from prefect.utilities.engine import propose_state_sync
 
 from flows.backfill import backfill
 from flows.daily_scoring import daily_scoring
@@ -29,13 +29,12 @@ def home(portfolio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 @pytest.fixture
 def late_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers so late that the client asks again: the end of a run comes back without its data."""
-    propose = flow_engine.propose_state_sync
 
     def asked_again(client: Any, state: State[Any], **given: Any) -> State[Any]:
-        answer = propose(client, state, **given)
+        answer = propose_state_sync(client, state, **given)
         return client.read_flow_run(given["flow_run_id"]).state if answer.is_final() else answer
 
-    monkeypatch.setattr(flow_engine, "propose_state_sync", asked_again)
+    monkeypatch.setattr("prefect.flow_engine.propose_state_sync", asked_again)
 
 
 @pytest.mark.usefixtures("home", "late_server", "prefect_api")
