@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo prefect test screens check format lock bench clean
+.PHONY: help demo prefect service test screens check format lock bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -20,6 +20,9 @@ demo: $(INSTALLED) ## generate a portfolio, train the champion, score 60 days, p
 
 prefect: $(INSTALLED) ## Prefect server, deployments and a worker on this machine, until Ctrl-C
 	@$(BIN)/python -m flows prefect
+
+service: $(INSTALLED) ## real-time scores over HTTP at port 8000, until Ctrl-C
+	@$(BIN)/python -m service
 
 test: $(INSTALLED) ## the whole test suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered --cov-fail-under=90

@@ -140,6 +140,20 @@ def outcomes(file: Annotated[Path, typer.Argument(help="File with application_id
 
 
 @app.command()
+def load_predictions() -> None:
+    """Load finished segments of the service's prediction log, each once."""
+    from flows.report import print_predictions, print_warning  # noqa: PLC0415
+    from tasks import load_predictions as prediction_log  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    with err.status("Loading predictions"):
+        loaded = prediction_log.load_predictions(load_project(), print_warning)
+    print_predictions(loaded)
+    if loaded.refused:
+        raise ScoringError("\n".join(loaded.refused))
+
+
+@app.command()
 def deploy() -> None:
     """Put work pool, deployments, schedules and automations on the Prefect server that PREFECT_API_URL names."""
     from flows.deployment import deploy as run_deploy  # noqa: PLC0415

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import polars
 from rich.table import Table
 
-from flows.console import out
+from flows.console import err, out
 from model.performance import Measure
 from schemas.batch import Published
 from tasks.days import Day, in_words, problems
+from tasks.load_predictions import LoadedPredictions
+from tasks.load_predictions import in_words as predictions_in_words
 from tasks.replay import RESULTS, Replay
 from tasks.train import Trained
 
@@ -67,6 +69,16 @@ def print_performance(loaded: int, performance: polars.DataFrame) -> None:
         figures = [_with_interval(measures[name]) for name in TITLES]
         table.add_row(f"{vintage:%Y-%m}", str(version), f"{group['row_count'][0]:,}", *figures)
     out.print(table)
+
+
+def print_predictions(loaded: LoadedPredictions) -> None:
+    """How many segments of the prediction log, and predictions, were loaded."""
+    out.print(predictions_in_words(loaded), soft_wrap=True)
+
+
+def print_warning(message: str) -> None:
+    """Something to know of that is no error."""
+    err.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
 def print_replay(replay: Replay) -> None:

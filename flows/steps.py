@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from schemas.errors import WarehouseUnavailable
 from tasks import arrival, gate, ingest, monitor, outcomes, publish, score, train
+from tasks import load_predictions as prediction_log
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,3 +45,4 @@ report_missing = _step("report missing file", arrival.report_missing, retries=3)
 train_model = _step("train", train.train_model, retries=2)
 load_outcomes = _step("load outcomes", outcomes.load_outcomes, retries=3)
 update_performance = _step("update performance", outcomes.update_performance, retries=3)
+load_predictions = _step("load predictions", prediction_log.load_predictions, retries=3)

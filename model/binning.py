@@ -1,8 +1,10 @@
 """Bins of one feature: ranges of numbers or levels of a category, then a bin of its own for missing values."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,18 @@ class NumericBins:
         # searchsorted orders NaN after every number, so a NaN as last edge sends missing values to a code of their own.
         return np.searchsorted(np.array([*self.edges, np.nan]), as_numbers(values), side="right")
 
+    def code_of_one(self) -> Callable[[Any], int]:
+        """A function that gives the bin of one value (a number, a boolean, None or NaN for missing)."""
+        edges, missing = self.edges, len(self.edges) + 1
+
+        def code(value: Any) -> int:
+            if value is None:
+                return missing
+            number = float(value)
+            return bisect_right(edges, number) if number == number else missing  # noqa: PLR0124 - NaN
+
+        return code
+
 
 @dataclass(frozen=True)
 class CategoryBins:
@@ -60,8 +74,11 @@ class CategoryBins:
 
     def codes(self, values: Column) -> NDArray[np.intp]:
         """The bin of each value (str, or None or NaN for missing), shape (n,)."""
-        lookup = _CodeByLevel({level: code for code, level in enumerate(self.levels)})
-        return np.fromiter(map(lookup.__getitem__, values), dtype=np.intp, count=len(values))
+        return np.fromiter(map(self.code_of_one(), values), dtype=np.intp, count=len(values))
+
+    def code_of_one(self) -> Callable[[Any], int]:
+        """A function that gives the bin of one value."""
+        return _CodeByLevel({level: code for code, level in enumerate(self.levels)}).__getitem__
 
 
 Bins = NumericBins | CategoryBins

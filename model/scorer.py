@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars
 from numpy.typing import NDArray
 
 from model.policy import DECISIONS
-from model.reasons import MAX_REASONS, NO_REASON, code_of, reason_keys, top_reasons
+from model.reasons import MAX_REASONS, NO_REASON, ORDER_MASK, code_of, reason_keys, top_reasons
 from model.trained import Model
 from schemas.characteristic import Column
+from schemas.columns import columns_of_one
 from schemas.contract import Contract
 
 # Rows scored together: few enough for the working arrays to stay in the processor's cache.
@@ -63,6 +65,17 @@ class Scores:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What is decided about one application; the fields are those of `Scores`, by name."""
+
+    probability_of_default: float
+    score: int
+    band: str
+    decision: str
+    reason_codes: tuple[str, ...]
+
+
 class Scorer:
     """Scores applications with a trained model; `contract` has to be the one it was trained for."""
 
@@ -80,6 +93,15 @@ class Scorer:
         self._band_names = model.policy.band_names
         self._band_codes = model.policy.band_codes(scores)
         self._decision_codes = model.policy.decision_codes(scores)
+        # The same tables as plain lists, for `score_one`.
+        self._derived = bool(contract.derived)
+        self._tables = [
+            (name, bins.code_of_one(), points.tolist(), keys.tolist())
+            for (name, bins), points, keys in zip(self._bins.items(), self._points, self._keys, strict=True)
+        ]
+        self._probabilities: list[float] = self._probability_of_default.tolist()
+        self._bands = [self._band_names[code] for code in self._band_codes]
+        self._decisions = [DECISIONS[code] for code in self._decision_codes]
 
     def score(self, columns: Mapping[str, Column]) -> Scores:
         """Scores n applications given as the contract's field columns (see `schemas.columns`), each of shape (n,)."""
@@ -104,10 +126,38 @@ class Scorer:
             reason_names=self._reason_names,
         )
 
+    def score_one(self, values: Mapping[str, Any]) -> Score:
+        """Scores one application given as the contract's fields by name, None for a missing value.
+
+        The same tables give the same result to the bit as `score`; looked up one by one, they take a tenth of the time
+        that NumPy needs for arrays of one element.
+        """
+        inputs = self._features_of_one(values) if self._derived else values
+        score = 0
+        lost = []
+        for name, code_of_value, points, keys in self._tables:
+            code = code_of_value(inputs[name])
+            score += points[code]
+            if keys[code]:
+                lost.append(keys[code])
+        lost.sort(reverse=True)
+        place = score - self._lowest
+        return Score(
+            self._probabilities[place],
+            score,
+            self._bands[place],
+            self._decisions[place],
+            tuple([self._reason_names[ORDER_MASK - (key & ORDER_MASK)] for key in lost[:MAX_REASONS]]),
+        )
+
     def points(self, columns: Mapping[str, Column]) -> NDArray[np.int32]:
         """The points of each row for each feature, shape (n, features): they add up to the score."""
         codes = self._codes(columns)
         return np.column_stack([points[code] for points, code in zip(self._points, codes, strict=True)])
+
+    def _features_of_one(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        columns = columns_of_one(self._contract, values)
+        return {name: column[0] for name, column in self._contract.features_of(columns).items()}
 
     def _codes(self, columns: Mapping[str, Column]) -> list[NDArray[np.intp]]:
         values = self._contract.features_of(columns)

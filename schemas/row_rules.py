@@ -1,9 +1,10 @@
 """The rules of a single row: the Pandera schema that follows from a contract, and what its failures are called."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 # Pandera reads this when it is imported; without it a lazy frame would be checked for its column types only.
 os.environ["PANDERA_VALIDATION_DEPTH"] = "SCHEMA_AND_DATA"
@@ -13,10 +14,20 @@ import polars
 
 from schemas.contract import Contract, Field
 from schemas.errors import ScoringError
+from schemas.limits import LIMITS_OF_ID, Limit, Test, limits_of
 from schemas.parsing import APPLICATION_DATE, APPLICATION_ID, TYPES
 
-LONGEST_ID = 100
-NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+CHECKS: dict[Test, Callable[[Any], pandera.Check]] = {
+    "ge": pandera.Check.ge,
+    "gt": pandera.Check.gt,
+    "le": pandera.Check.le,
+    "lt": pandera.Check.lt,
+    "in": pandera.Check.isin,
+    "at_most_long": lambda bound: pandera.Check.str_length(max_value=bound),
+    "at_least_long": lambda bound: pandera.Check.str_length(min_value=bound),
+    "contains": pandera.Check.str_contains,
+    "matches": pandera.Check.str_matches,
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class RowRules:
     """The row rules of a contract for one batch date; `violations` finds every rule that every row breaks."""
 
     def __init__(self, contract: Contract, batch_date: date, *, has_date: bool) -> None:
-        self._rules = {APPLICATION_ID: list(_rules_of_id())}
+        self._rules = {APPLICATION_ID: list(map(_rule, LIMITS_OF_ID))}
         nullable = {field.name: field.nullable for field in contract.fields}
         types = {field.name: TYPES[field.kind] for field in contract.fields} | {APPLICATION_ID: polars.String()}
         if has_date:
@@ -73,41 +84,14 @@ class RowRules:
         return rule.rule, rule.expected
 
 
-def _rules_of_id() -> Iterator[RowRule]:
-    yield RowRule("too_long", pandera.Check.str_length(max_value=LONGEST_ID), f"at most {LONGEST_ID} characters")
-    yield RowRule("invalid_text", pandera.Check.str_matches(NO_CONTROL_CHARACTERS), "text without control characters")
-
-
 def _rules_of_field(field: Field, batch_date: date) -> Iterator[RowRule]:
-    check = pandera.Check
-    if field.ge is not None:
-        yield RowRule("below_minimum", check.ge(field.ge), f"at least {field.ge:,}")
-    if field.gt is not None:
-        yield RowRule("below_minimum", check.gt(field.gt), f"more than {field.gt:,}")
-    if field.le is not None:
-        yield RowRule("above_maximum", check.le(field.le), f"at most {field.le:,}")
-    if field.lt is not None:
-        yield RowRule("above_maximum", check.lt(field.lt), f"less than {field.lt:,}")
-    if field.levels:
-        yield RowRule("unknown_category", check.isin(field.levels), f"one of {', '.join(field.levels)}")
+    yield from map(_rule, limits_of(field))
     if field.kind == "date" and not field.characteristic.future:
         yield _not_after(batch_date)
-    if field.kind == "category" and not field.levels:
-        yield from _rules_of_text(field)
 
 
-def _rules_of_text(field: Field) -> Iterator[RowRule]:
-    if field.max_length is not None:
-        rule = pandera.Check.str_length(max_value=field.max_length)
-        yield RowRule("too_long", rule, f"at most {field.max_length} characters")
-    if field.min_length is not None:
-        rule = pandera.Check.str_length(min_value=field.min_length)
-        yield RowRule("too_short", rule, f"at least {field.min_length} characters")
-    if field.pattern is not None:
-        # msgspec searches the pattern, so does str_contains.
-        rule = pandera.Check.str_contains(field.pattern)
-        yield RowRule("wrong_pattern", rule, f"text that matches {field.pattern}")
-    yield RowRule("invalid_text", pandera.Check.str_matches(NO_CONTROL_CHARACTERS), "text without control characters")
+def _rule(limit: Limit) -> RowRule:
+    return RowRule(limit.rule, CHECKS[limit.test](limit.bound), limit.expected)
 
 
 def _not_after(batch_date: date) -> RowRule:

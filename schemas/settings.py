@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # Where a browser finds the reports folder; links in Prefect lead there, or else to the files themselves.
     reports_url: str = ""
     staging: str = "staging"
+    # Where the service logs what it answered; load-predictions takes finished segments from there.
+    predictions: str = "predictions"
     contract: str = "schemas.application:Application"
 
     # The business calendar: IANA name, HH:MM in that timezone, and lists separated by spaces or commas.
@@ -52,6 +54,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gate_warn_missing_share: Share = 0.2
     gate_max_missing_share: Share = 1.0
     gate_warn_age_days: Days = 31
+
+    # The service. Keys as SHA-256 hashes, separated by spaces or commas, each with a name if wanted: desk:9f86d0…
+    api_keys: str = ""
+    # Requests a second of one key, or of one address where no keys are set; 0 is no limit.
+    rate_limit: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    max_body_bytes: Annotated[int, Meta(ge=1_000, le=10_000_000)] = 16_384
+    # The secret that application ids are hashed with in the prediction log; empty: a file in home, made at first start.
+    pseudonym_key: str = ""
+    # A segment of the prediction log is finished after so many seconds, or bytes, whatever is first.
+    segment_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
+    segment_bytes: Annotated[int, Meta(ge=1, le=256_000_000)] = 32_000_000
 
     drift_psi: Annotated[float, Meta(gt=0)] = 0.2
     drift_ks: Annotated[float, Meta(gt=0)] = 0.1

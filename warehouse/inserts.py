@@ -29,6 +29,10 @@ class WarehouseChanged(WarehouseError):
     """Applications of this batch were published under another date meanwhile: the gate has to judge again."""
 
 
+class SegmentChanged(WarehouseError):
+    """A segment of the prediction log is on record with other content."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Staged:
     """The staged Parquet files of a batch, and the published batches of other dates the gate compared it with.
@@ -153,6 +157,29 @@ def replace_model(
         "INSERT INTO models (model_version, sha256, contract_hash, role, metrics, registered_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [version, sha256, contract_hash, role, metrics, utc_now()],
+    )
+
+
+def is_on_record(connection: duckdb.DuckDBPyConnection, segment: str, sha256: str) -> bool:
+    """Whether a segment of the prediction log is loaded; raises SegmentChanged if its content was another."""
+    row = connection.execute("SELECT sha256 FROM prediction_segments WHERE segment = ?", [segment]).fetchone()
+    if row and row[0] != sha256:
+        raise SegmentChanged(
+            f"the segment {segment} is on record with other content (SHA-256 {row[0][:12]}…, this one has"
+            f" {sha256[:12]}…); nothing of this one was loaded: if its predictions are others, give the file a new name"
+        )
+    return row is not None
+
+
+def insert_predictions(
+    connection: duckdb.DuckDBPyConnection, segment: str, sha256: str, predictions: polars.DataFrame
+) -> None:
+    """Inserts the predictions of a segment and puts the segment on record."""
+    with _staged_frame(connection, predictions):
+        connection.execute("INSERT INTO predictions BY NAME SELECT *, ? AS segment FROM staged_frame", [segment])
+    connection.execute(
+        "INSERT INTO prediction_segments (segment, row_count, sha256, loaded_at) VALUES (?, ?, ?, ?)",
+        [segment, predictions.height, sha256, utc_now()],
     )
 
 

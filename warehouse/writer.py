@@ -27,6 +27,16 @@ PERFORMANCE = {
     "high": polars.Float64,
     "row_count": polars.Int64,
 }
+PREDICTIONS = {
+    "prediction_id": polars.String,
+    "predicted_at": polars.Datetime,
+    "request_id": polars.String,
+    "application_key": polars.String,
+    "inputs": polars.String,
+    "outputs": polars.String,
+    "latency_ms": polars.Float64,
+    "model_version": polars.String,
+}
 
 
 class Writer:
@@ -105,6 +115,18 @@ class Writer:
         """Puts realised performance (columns as in PERFORMANCE) in place of what was known before."""
         with self._transaction() as connection:
             inserts.replace_performance(connection, performance)
+
+    def load_predictions(self, segment: str, sha256: str, predictions: polars.DataFrame) -> bool:
+        """Loads a segment of the prediction log (columns as in PREDICTIONS, instants in UTC) and returns True.
+
+        Writes nothing and returns False if the segment is on record with the same content (`sha256`); raises
+        SegmentChanged if it is with another.
+        """
+        with self._transaction() as connection:
+            if inserts.is_on_record(connection, segment, sha256):
+                return False
+            inserts.insert_predictions(connection, segment, sha256, predictions)
+            return True
 
     def record_model(self, version: str, sha256: str, contract_hash: str, role: str, metrics: str) -> None:
         """Puts a registered model on the record, in place of an earlier record of it; `metrics` is JSON."""

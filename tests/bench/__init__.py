@@ -1,1 +1,1 @@
-"""Benchmarks, started by `make bench`: ratios within one run, never seconds on their own."""
+"""Benchmarks, started by `make bench`: speed as ratios within one run; only waiting times and memory as they are."""

@@ -1,7 +1,6 @@
 """The backfill: whether a day costs the same at the end of a year as at its beginning, in time and in memory."""
 
 import itertools
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,8 @@ from statistics import mean, median
 import duckdb
 from rich.console import Console
 
-from tests.bench.figure import Figure
+from tests.bench.figure import Figure, NotMeasured
+from tests.bench.memory import resident_mb
 from tests.bench.portfolio import prepare, write_batch
 from tests.flows.homes import ROOT, environment
 
@@ -67,11 +67,11 @@ def _backfill(home: Path) -> list[tuple[datetime, float]]:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=printed, stderr=subprocess.STDOUT)
         while process.poll() is None:
             time.sleep(LOOK_SECONDS)
-            if memory := _resident_mb(process.pid):
+            if memory := resident_mb(process.pid):
                 looks.append((datetime.now(UTC).replace(tzinfo=None), memory))
         printed.seek(0)
         if process.returncode or f"{DAYS} published" not in printed.read():
-            raise SystemExit(f"the backfill did not publish {DAYS} days, so nothing was measured")
+            raise NotMeasured(f"the backfill did not publish {DAYS} days, so nothing was measured")
     return looks
 
 
@@ -80,12 +80,3 @@ def _ends_of_days(home: Path) -> list[datetime]:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         rows = connection.execute("SELECT finished_at FROM batches ORDER BY batch_date").fetchall()
     return [row[0] for row in rows]
-
-
-def _resident_mb(pid: int) -> float:
-    """0 when the process is gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (FileNotFoundError, ProcessLookupError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

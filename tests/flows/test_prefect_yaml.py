@@ -2,6 +2,7 @@ import asyncio
 import importlib
 import pkgutil
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,7 +88,7 @@ def test_prefect_reads_the_file_and_is_the_version_it_names() -> None:
 def test_a_deployment_says_what_it_is_for_and_where_and_how_often_it_runs(name: str) -> None:
     deployment = DEPLOYMENTS[name]
     assert deployment["description"].strip().endswith(".")
-    assert name in deployment["tags"] or name.removesuffix("-scoring") in deployment["tags"]
+    assert {name, name.removesuffix("-scoring"), name.removeprefix("load-")} & set(deployment["tags"])
     assert deployment["work_pool"]["name"] == WORK_POOL
     assert deployment["concurrency_limit"]["limit"] >= 1
     assert deployment["concurrency_limit"]["collision_strategy"] in {each.value for each in ConcurrencyLimitStrategy}
@@ -175,8 +176,9 @@ def test_what_is_no_date_is_refused_by_the_run(name: str, sent: dict[str, Any]) 
 
 
 def test_the_schedules_are_those_of_a_day_and_in_the_business_timezone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(SCHEDULED) == {"daily-scoring", "catch-up"}
-    for (schedule,) in SCHEDULED.values():
+    assert set(SCHEDULED) == {"daily-scoring", "catch-up", "load-predictions"}
+    for name in ("daily-scoring", "catch-up"):
+        (schedule,) = SCHEDULED[name]
         assert schedule["timezone"] == "{{ $SCORING_TIMEZONE }}"
         monkeypatch.setenv("SCORING_TIMEZONE", "Asia/Kolkata")
         filled = apply_values(schedule, {})
@@ -207,6 +209,13 @@ def test_the_schedules_are_those_of_a_day_and_in_the_business_timezone(monkeypat
 )
 def test_the_clock_on_the_wall_counts_also_when_it_is_changed(name: str, first: date, expected: list[datetime]) -> None:
     assert instants(name, first, days=3) == expected
+
+
+def test_predictions_are_loaded_every_five_minutes_also_when_the_clocks_are_changed() -> None:
+    (schedule,) = SCHEDULED["load-predictions"]
+    for changed in (date(2026, 3, 28), date(2026, 10, 24)):
+        due = instants("load-predictions", changed, days=2, timezone=schedule["timezone"])
+        assert {(late - early).total_seconds() for early, late in pairwise(due)} == {300}
 
 
 @pytest.mark.parametrize("timezone", [PARIS, "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC"])

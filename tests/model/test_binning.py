@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,60 @@ def test_rare_and_unseen_levels_share_a_bin_and_missing_has_its_own() -> None:
     values = np.array(["OWN", "CASTLE", None, "RENT", np.nan], dtype=object)
     assert bins.codes(values).tolist() == [1, 2, 3, 0, 3]
     assert bins.labels == ("RENT", "OWN", "other", "missing")
+
+
+@settings(deadline=None)
+@given(edges=st.sets(st.floats(allow_nan=False), max_size=8), values=st.lists(st.floats() | st.integers(), max_size=20))
+def test_one_number_has_the_bin_it_has_in_a_column(edges: set[float], values: list[Any]) -> None:
+    bins = NumericBins(tuple(sorted(edges)))
+    neighbours = [math.nextafter(edge, towards) for edge in edges for towards in (-math.inf, math.inf)]
+    numbers = np.array([*values, *edges, *neighbours, 0.0, -0.0, math.nan], dtype=np.float64)
+    code = bins.code_of_one()
+    expected = bins.codes(numbers).tolist()
+    # As a request brings them, and as derived features do.
+    assert [code(value) for value in [*values, *numbers[len(values) :].tolist()]] == expected
+    assert [code(value) for value in numbers] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, 3),
+        (math.nan, 3),
+        (np.float64("nan"), 3),
+        (np.float32("nan"), 3),
+        (False, 0),
+        (True, 1),
+        (np.bool_(True), 1),
+        (1, 1),
+        (np.int64(2), 2),
+        (np.float64(0.999), 0),
+        (2**63 - 1, 2),
+        (-math.inf, 0),
+        (math.inf, 2),
+    ],
+)
+def test_one_value_of_any_kind_of_number_has_a_bin(value: Any, code: int) -> None:
+    found = NumericBins((1.0, 2.0)).code_of_one()(value)
+    assert (found, type(found)) == (code, int)
+
+
+def test_without_edges_one_number_is_there_or_missing() -> None:
+    code = NumericBins(()).code_of_one()
+    assert [code(value) for value in (1.0, np.float64(-1), None, np.nan)] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("level", "code"),
+    [("RENT", 0), ("OWN", 1), ("CASTLE", 2), ("", 2), ("rent", 2), (None, 3), (math.nan, 3), (np.float64("nan"), 3)],
+)
+def test_one_level_has_the_bin_it_has_in_a_column(level: Any, code: int) -> None:
+    bins = CategoryBins(("RENT", "OWN"))
+    found = bins.code_of_one()
+    # Asked twice: a level once seen is not remembered as one of the known.
+    assert [found(level), found(level)] == [code, code]
+    assert bins.codes(np.array([level], dtype=object)).tolist() == [code]
+    assert bins.size == 4
 
 
 def test_levels_called_other_and_missing_are_told_from_the_bins_of_that_name() -> None:

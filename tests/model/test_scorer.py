@@ -1,3 +1,5 @@
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.policy import DECISIONS
-from model.scorer import BLOCK, Scorer
+from model.scorecard import Scorecard
+from model.scorer import BLOCK, Score, Scorer, Scores
 from model.trained import Model
-from tests.model.portfolio import BORROWER, make_portfolio, row_of
+from tests.model.portfolio import BORROWER, Portfolio, make_portfolio, row_of
 
 ROW: Any = st.fixed_dictionaries(
     {
@@ -27,6 +30,22 @@ ROW: Any = st.fixed_dictionaries(
 def columns_from(rows: list[dict[str, Any]]) -> dict[str, Any]:
     kinds = {field.name: object if field.kind == "category" else float for field in BORROWER.fields}
     return {name: np.array([row[name] for row in rows], dtype=kind) for name, kind in kinds.items()}
+
+
+def values_from(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a request brings it: None for what is missing, booleans as they are."""
+    found = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+    return found | {"guarantor": None if found["guarantor"] is None else bool(found["guarantor"])}
+
+
+def row_from(scores: Scores, row: int) -> Score:
+    return Score(
+        scores.probability_of_default[row].item(),
+        scores.score[row].item(),
+        scores.band[row],
+        scores.decision[row],
+        tuple(scores.reasons(row)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +120,46 @@ def test_no_rows_give_no_scores(scorer: Scorer) -> None:
     frame = scorer.score(columns).to_frame()
     assert frame.height == 0
     assert frame.schema["reason_codes"] == polars.List(polars.String)
+
+
+# Equal as they are written out: no NumPy number is left, which JSON could not take.
+@settings(deadline=None, max_examples=100)
+@given(rows=st.lists(ROW, min_size=1, max_size=30))
+def test_one_application_is_scored_as_in_a_batch(scorer: Scorer, rows: Any) -> None:
+    scores = scorer.score(columns_from(rows))
+    for place, row in enumerate(rows):
+        assert repr(scorer.score_one(values_from(row))) == repr(row_from(scores, place))
+
+
+def test_every_bin_of_every_feature_gives_one_application_what_it_gives_a_batch(
+    scorer: Scorer, model: Model, portfolio: Portfolio
+) -> None:
+    rows = [{name: column[0] for name, column in portfolio.columns.items()}]
+    for feature, bins in zip(model.scorecard.features, model.scorecard.bins_, strict=True):
+        if feature.name in portfolio.columns:
+            edges = getattr(bins, "edges", getattr(bins, "levels", ()))
+            rows += [rows[0] | {feature.name: value} for value in (*edges, None if feature.categorical else np.nan)]
+    assert len(rows) > 20
+    scores = scorer.score(columns_from(rows))
+    assert [repr(scorer.score_one(values_from(row))) for row in rows] == [
+        repr(row_from(scores, place)) for place in range(len(rows))
+    ]
+
+
+def test_without_derived_features_one_application_is_scored_alike_too(model: Model, portfolio: Portfolio) -> None:
+    contract = replace(BORROWER, derived=())
+    scorecard = Scorecard(features=contract.features).fit(contract.features_of(portfolio.columns), portfolio.defaulted)
+    scorer = Scorer(replace(model, scorecard=scorecard), contract)
+    scores = scorer.score(portfolio.columns)
+    for row in range(500):
+        values = values_from({name: column[row] for name, column in portfolio.columns.items()})
+        assert repr(scorer.score_one(values)) == repr(row_from(scores, row))
+        # NaN is missing too, and NumPy's numbers are numbers.
+        assert scorer.score_one({name: column[row] for name, column in portfolio.columns.items()}) == row_from(
+            scores, row
+        )
+
+
+def test_more_than_is_needed_to_score_one_application_does_not_matter(scorer: Scorer) -> None:
+    values = {"years": 40, "income": 30_000, "amount": 5_000, "guarantor": False, "housing": "OWN", "purpose": "car"}
+    assert scorer.score_one(values | {"application_id": "A-1"}) == scorer.score_one(values)

@@ -1,35 +1,17 @@
 import json
-from collections.abc import Sequence
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars
 import pytest
 from msgspec import Meta, Struct
 
 from schemas.application import Application
-from schemas.contract import Contract, read_contract
-from schemas.judgement import QUARANTINE, Judged, judge, malformed_records
+from schemas.contract import read_contract
+from schemas.judgement import QUARANTINE, judge, malformed_records
 from schemas.row_rules import RowRules
-from tests.contracts.everything import ROW, Everything
+from tests.contracts.everything import ROW
 from tests.schemas.declaring import REASON
-
-EVERYTHING = read_contract(Everything)
-BATCH_DATE = date(2026, 6, 30)
-REPEATS = {"row_number": polars.Int64, "rule": polars.String, "message": polars.String}
-
-
-def judged(rows: Sequence[dict[str, str]], contract: Contract = EVERYTHING, **repeats: Any) -> Judged:
-    """The judgement of rows of text, numbered from 1, with ids of their own unless they bring one."""
-    texts = [{"application_id": f"a{place}"} | row for place, row in enumerate(rows, 1)]
-    frame = polars.DataFrame(texts).with_row_index("row_number", 1).cast({"row_number": polars.Int64})
-    has_date = "application_date" in frame.columns
-    rules = RowRules(contract, BATCH_DATE, has_date=has_date)
-    return judge(contract, rules, frame, polars.DataFrame(repeats, schema=REPEATS), has_date=has_date)
-
-
-def rules_of(result: Judged) -> list[tuple[int, str, str]]:
-    return sorted(result.quarantined.select("row_number", "field", "rule").rows())
+from tests.schemas.judging import BATCH_DATE, EVERYTHING, REPEATS, judged, rules_of
 
 
 def bad(**cells: str) -> dict[str, str]:

@@ -32,11 +32,11 @@ def make_portfolio(home: Path) -> None:
     train_model(project_at(home), str(home / "landing" / "*.csv"), home / OUTCOMES, None)
 
 
-def second_model(project: Project) -> ModelVersion:
+def second_model(project: Project, seed: int = 1) -> ModelVersion:
     """Saves a model that differs from the champion in nothing but its seed, and registers it nowhere."""
     models = project.settings.path("models")
     model = load_champion(models, project.contract).model
-    return save_model(models, replace(model, training=replace(model.training, seed=1)), "card")
+    return save_model(models, replace(model, training=replace(model.training, seed=seed)), "card")
 
 
 def make_champions(project: Project, first: date, second: date) -> tuple[str, str]:

@@ -25,7 +25,9 @@ INTERFACE = {
     "gate_results": "batch_id check_name observed threshold severity passed",
     "drift": "batch_id batch_date feature statistic value p_value threshold drifted",
     "alerts": "alert_id kind severity batch_date subject message status raised_at",
-    "predictions": "prediction_id predicted_at inputs outputs latency_ms model_version",
+    "predictions": "prediction_id predicted_at inputs outputs latency_ms model_version request_id application_key"
+    " segment",
+    "prediction_segments": "segment row_count sha256 loaded_at",
     "current_scores": "batch_id batch_date application_id probability_of_default score band decision reason_codes",
     "models": "",
     "outcomes": "",

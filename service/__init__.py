@@ -1,0 +1,1 @@
+"""The real-time service: one application over HTTP, one answer, on the record."""

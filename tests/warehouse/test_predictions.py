@@ -1,0 +1,120 @@
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import polars
+import pytest
+
+from schemas.errors import WarehouseError
+from tests.warehouse.staged import CONTRACT, WAIT_SECONDS, ask, everything, publish, stage
+from warehouse import migration
+from warehouse.connection import open_for_writing
+from warehouse.inserts import utc_now
+from warehouse.writer import PREDICTIONS, Writer
+
+AT = datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001 -- instants are UTC, without a zone
+ROW = {
+    "prediction_id": "p-1",
+    "predicted_at": AT,
+    "request_id": "r-1",
+    "application_key": None,
+    "inputs": '{"age": 35}',
+    "outputs": "{}",
+    "latency_ms": 1.5,
+    "model_version": "scorecard-1",
+}
+TWO = polars.DataFrame([ROW, ROW | {"prediction_id": "p-2", "application_key": "5ca1ab1e"}], schema=PREDICTIONS)
+ONE, OTHER = "1" * 64, "2" * 64
+COLUMNS = ", ".join([*PREDICTIONS, "segment"])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+@pytest.fixture
+def writer(path: Path) -> Writer:
+    return Writer(path, CONTRACT, WAIT_SECONDS)
+
+
+@pytest.fixture
+def first_layout(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The warehouse is one of the first release, with a batch and a prediction in it."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    shutil.copy(migration.FOLDER / "0001_initial.sql", folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(migration, "FOLDER", folder)
+        publish(path, stage(tmp_path))
+        with_prediction(path)
+
+
+def with_prediction(path: Path) -> None:
+    with open_for_writing(path, WAIT_SECONDS) as connection:
+        connection.execute("INSERT INTO predictions VALUES ('old', TIMESTAMP '2026-01-01 12:00', '{}', '{}', 2.5, 'm')")
+
+
+def test_a_segment_is_loaded_with_its_record(path: Path, writer: Writer) -> None:
+    before = utc_now()
+    assert writer.load_predictions("first", ONE, TWO) is True
+    assert ask(path, f"SELECT {COLUMNS} FROM predictions ORDER BY prediction_id") == [
+        ("p-1", AT, "r-1", None, '{"age": 35}', "{}", 1.5, "scorecard-1", "first"),
+        ("p-2", AT, "r-1", "5ca1ab1e", '{"age": 35}', "{}", 1.5, "scorecard-1", "first"),
+    ]
+    assert ask(path, "SELECT segment, row_count, sha256 FROM prediction_segments") == [("first", 2, ONE)]
+    ((loaded_at,),) = ask(path, "SELECT loaded_at FROM prediction_segments")
+    assert before <= loaded_at <= utc_now()
+
+
+def test_a_segment_on_record_is_not_loaded_again(path: Path, writer: Writer) -> None:
+    writer.load_predictions("first", ONE, TWO)
+    before = everything(path)
+    assert writer.load_predictions("first", ONE, TWO) is False
+    assert everything(path) == before
+
+
+def test_other_content_under_a_name_on_record_is_refused(path: Path, writer: Writer) -> None:
+    writer.load_predictions("first", ONE, TWO)
+    before = everything(path)
+    with pytest.raises(WarehouseError, match=r"segment first is on record with other content \(SHA-256 111111111111…"):
+        writer.load_predictions("first", OTHER, TWO[:1])
+    assert everything(path) == before
+    assert writer.load_predictions("second", OTHER, TWO[:1]) is True
+    assert ask(path, "SELECT segment, count(*) FROM predictions GROUP BY segment ORDER BY segment") == [
+        ("first", 2),
+        ("second", 1),
+    ]
+
+
+def test_a_segment_without_predictions_is_on_record_too(path: Path, writer: Writer) -> None:
+    assert writer.load_predictions("empty", ONE, TWO.clear()) is True
+    assert writer.load_predictions("empty", ONE, TWO.clear()) is False
+    assert ask(path, "SELECT segment, row_count FROM prediction_segments") == [("empty", 0)]
+    assert ask(path, "SELECT count(*) FROM predictions") == [(0,)]
+
+
+@pytest.mark.usefixtures("first_layout")
+def test_a_warehouse_of_the_first_layout_keeps_its_rows_and_takes_segments(path: Path, writer: Writer) -> None:
+    before = everything(path)
+    writer.prepare()
+    after = everything(path)
+    old = ("old", datetime(2026, 1, 1, 12), "{}", "{}", 2.5, "m")  # noqa: DTZ001
+    assert after["predictions"] == [(*old, None, None, None)]
+    assert [row[:2] for row in after["schema_version"]] == [(1, "0001_initial"), (2, "0002_prediction_log")]
+    changed = {"predictions", "schema_version", "prediction_segments"}
+    assert {name: rows for name, rows in after.items() if name not in changed} == {
+        name: rows for name, rows in before.items() if name not in changed
+    }
+    writer.prepare()
+    assert everything(path) == after
+    assert writer.load_predictions("first", ONE, TWO) is True
+    loaded = ask(path, "SELECT prediction_id, segment FROM predictions ORDER BY prediction_id")
+    assert loaded == [("old", None), ("p-1", "first"), ("p-2", "first")]
+
+
+@pytest.mark.usefixtures("first_layout")
+def test_the_first_segment_brings_an_older_warehouse_to_this_layout(path: Path, writer: Writer) -> None:
+    assert writer.load_predictions("first", ONE, TWO) is True
+    assert ask(path, "SELECT count(*) FROM predictions") == [(3,)]
+    assert ask(path, "SELECT max(version) FROM schema_version") == [(2,)]
