@@ -108,7 +108,10 @@ async def _tick(log: PredictionLog) -> None:
     parent = multiprocessing.parent_process()
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        log.tick()
+        try:
+            log.tick()
+        except OSError as error:
+            LOG.error("the prediction log cannot be looked after: %s", error)  # noqa: TRY400 - no traceback in logs
         if parent and not parent.is_alive():
             # Killed: nobody else would end this worker, and the port would stay taken.
             signal.raise_signal(signal.SIGTERM)

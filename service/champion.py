@@ -43,7 +43,6 @@ class Champion:
         self._models, self._contract = models, contract
         self.serving: Serving | None = None
         self.problem: str | None = None
-        self.refusals = 0
 
     def look(self) -> None:
         """Takes up the champion if it is another than the one that serves; one that cannot be verified is refused."""
@@ -53,8 +52,9 @@ class Champion:
                 self.serving = Serving(load_champion(self._models, self._contract), self._contract)
                 LOG.info("serving %s", self.serving.version)
         except (ModelError, OSError) as error:
-            self.refusals += self.problem != str(error)
             self.problem = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old one goes on and it is looked at again
+            self.problem = f"{type(error).__name__}: {error}"
         else:
             self.problem = None
 

@@ -67,7 +67,9 @@ def document(
 
 def _refusals(contract: Contract, refusals: Mapping[HTTPStatus, str]) -> dict[str, Any]:
     first = BrokenField(
-        field=contract.fields[0].name, rule="missing", message=f"{contract.fields[0].title} has to be a value"
+        field=contract.fields[0].name,
+        rule="missing",
+        message=f"{contract.fields[0].title} has to be a value; it may not be empty",
     )
     return {
         str(status.value): _problem(status, words, [first] if status == HTTPStatus.UNPROCESSABLE_ENTITY else [])

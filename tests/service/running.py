@@ -57,7 +57,7 @@ class Service:
 @contextmanager
 def running_service(home: Path, **settings: str) -> Iterator[Service]:
     """`python -m service` for a home, ready to score unless it has no model."""
-    address = f"http://127.0.0.1:{(port := free_port(8100 + os.getpid() % 800))}"
+    address = f"http://127.0.0.1:{(port := own_port())}"
     output = home / f"service-{port}.log"
     with output.open("wb") as printed, (home / f"service-{port}.err").open("wb") as complaints:
         process = subprocess.Popen(
@@ -96,6 +96,11 @@ def run_service(*arguments: str, **settings: str) -> "subprocess.CompletedProces
         timeout=START_SECONDS,
         check=False,
     )
+
+
+def own_port() -> int:
+    """A free port that test processes at work beside this one do not try: between asking and listening it is free."""
+    return free_port(8100 + os.getpid() % 90 * 50)
 
 
 def complaints_of(home: Path) -> str:

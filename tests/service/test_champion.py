@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from model.artifact import MODEL_FILE
 from model.champion import champion_identity, promote
+from schemas.loading import load_contract
+from schemas.settings import Settings
+from service.champion import Champion
 from tests.flows.homes import project_at
 from tests.flows.prefect_server import wait_for
 from tests.service.asking import Asked, asking
@@ -99,3 +104,21 @@ def test_a_pointer_that_is_damaged_is_told_and_the_old_model_goes_on(home: Path)
         assert service.predict().json()["model_version"] == old
         pointer.write_bytes(content)
         wait_for(lambda: problem(service) is None, SECONDS)
+
+
+def test_whatever_goes_wrong_with_a_model_the_old_one_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = champion_of(home), second_model(project_at(home)).version
+    champion = Champion(home / "models", load_contract(Settings().contract))
+    champion.look()
+    promote(home / "models", new)
+
+    def fails(*_: object) -> None:
+        raise KeyError("unforeseen")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("service.champion.load_champion", fails)
+        champion.look()
+    assert champion.serving
+    assert (champion.serving.version, champion.problem) == (old, "KeyError: 'unforeseen'")
+    champion.look()
+    assert (champion.serving.version, champion.problem) == (new, None)

@@ -26,13 +26,15 @@ def load(home: Path) -> str:
 def test_every_answer_of_a_service_that_is_killed_again_and_again_is_loaded_once(home: Path) -> None:
     moments, answered = random.Random(20260630), []
     for number in range(KILLS):
-        with running_service(home, **SEGMENTS) as service, asking(service.address, CALLERS) as asked:
-            asked.wait_for_more(moments.randrange(1, 200))
-            if number == 2:
-                # What the first ones left, and what this one finishes meanwhile.
+        with running_service(home, **SEGMENTS) as service:
+            answered.append(service.predict().json()["prediction_id"])
+            if number == KILLS // 2:
+                # What the ones before it left is loaded beside one that lives.
                 assert "predictions loaded" in load(home)
-            os.kill(service.process.pid, signal.SIGKILL)
-            assert service.process.wait() == -signal.SIGKILL
+            with asking(service.address, CALLERS) as asked:
+                asked.wait_for_more(moments.randrange(1, 200))
+                os.kill(service.process.pid, signal.SIGKILL)
+                assert service.process.wait() == -signal.SIGKILL
         assert asked.others == []
         assert asked.lost
         answered += asked.ids

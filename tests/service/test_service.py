@@ -1,7 +1,6 @@
 """The service as its callers and operators meet it."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -17,12 +16,11 @@ import httpx
 import msgspec
 import pytest
 
-from flows.local import free_port
 from service.keys import new_key
 from tests.flows.homes import ROOT, environment
 from tests.flows.prefect_server import wait_for
 from tests.service.asking import asking
-from tests.service.running import APPLICATION, START_SECONDS, Service, logged, run_service, running_service
+from tests.service.running import APPLICATION, START_SECONDS, Service, logged, own_port, run_service, running_service
 
 JSON = {"content-type": "application/json"}
 OF_DATA = {
@@ -458,7 +456,7 @@ def test_settings_that_cannot_be_used_end_the_start_with_a_message(
     settings: dict[str, str], said: str, workers: str, tmp_path: Path
 ) -> None:
     ended = run_service(
-        "--port", str(free_port(9000)), **{"SCORING_HOME": str(tmp_path), "SCORING_WORKERS": workers} | settings
+        "--port", str(own_port()), **{"SCORING_HOME": str(tmp_path), "SCORING_WORKERS": workers} | settings
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: ")
@@ -478,7 +476,7 @@ def test_a_port_that_is_taken_ends_the_start_with_a_message(tmp_path: Path) -> N
 
 
 def test_of_two_services_started_at_once_one_has_the_port(home: Path) -> None:
-    port = free_port(9100 + os.getpid() % 800)
+    port = own_port()
     command = [sys.executable, "-m", "service", "--port", str(port)]
     with (home / "out").open("wb") as printed:
         env = environment(SCORING_HOME=str(home), TMPDIR=str(home))
