@@ -27,8 +27,8 @@ service: $(INSTALLED) ## real-time scores over HTTP at port 8000, until Ctrl-C
 test: $(INSTALLED) ## the whole test suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
-screens: $(INSTALLED) ## Prefect's pages of a published and a blocked batch in Chromium; pictures in build/screens
-	SCREENS=build/screens $(BIN)/python -m pytest -n 0 tests/flows/test_pages.py
+screens: $(INSTALLED) ## Prefect's pages and the service's documentation in Chromium; pictures in build/screens
+	SCREENS=build/screens $(BIN)/python -m pytest -n 0 tests/flows/test_pages.py tests/service/test_docs.py
 
 check: $(INSTALLED) ## format, lint, types, layer rules, lock freshness
 	$(BIN)/ruff format --check .

@@ -201,6 +201,8 @@ def _kind_of(hint: Any) -> tuple[Kind, tuple[str, ...]]:
         levels = typing.get_args(hint)
         if not all(isinstance(level, str) and level for level in levels):
             raise ValueError(f"the categories {levels} have to be non-empty strings")
+        if any(level != level.strip() for level in levels):
+            raise ValueError(f"the categories {levels} have space around them, which is taken away from every value")
         return "category", levels
     if hint in KINDS:
         return KINDS[hint], ()

@@ -35,6 +35,8 @@ EXPECTED: dict[Kind, str] = {
     "date": 'a date as "YYYY-MM-DD"',
     "category": "text in quotes",
 }
+# Guessing what was meant takes long; a body of unknown names only is no slip of the pen.
+MOST_HINTS = 10
 FINITE = "a number that is not infinite"
 ID = Field(
     name=APPLICATION_ID,
@@ -147,10 +149,13 @@ class RequestReader:
                 yield BrokenField(field=name, rule="repeated_field", message=message)
 
     def _unknown(self, pairs: _Pairs) -> Iterator[BrokenField]:
-        for name in dict.fromkeys(name for name, _ in pairs if name not in self._fields):
-            near = difflib.get_close_matches(name, self._fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(self._fields)}"
-            yield BrokenField(field=name[:LONGEST_ID], rule="unknown_field", message=f"this is not a field; {hint}")
+        for place, name in enumerate(dict.fromkeys(name for name, _ in pairs if name not in self._fields)):
+            hint = self._hint(name) if place < MOST_HINTS else ""
+            yield BrokenField(field=name[:LONGEST_ID], rule="unknown_field", message=f"this is not a field{hint}")
+
+    def _hint(self, name: str) -> str:
+        near = difflib.get_close_matches(name[:LONGEST_ID], self._fields, n=1)
+        return f"; did you mean {near[0]}?" if near else f"; the fields are {', '.join(self._fields)}"
 
     def _value(self, field: Field, raw: msgspec.Raw | None) -> tuple[Any, list[BrokenField]]:
         """The value of a field, and what is wrong with it."""

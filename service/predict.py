@@ -52,7 +52,7 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Predict:
-    """The ASGI handler of `/predict`; Litestar's handlers for requests would take as long again as all of this."""
+    """The ASGI handler of `/predict`; one of Litestar's would take more than as long again."""
 
     def __init__(
         self,

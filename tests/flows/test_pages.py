@@ -1,6 +1,6 @@
 """Prefect's pages in a real browser: what an operator sees of a published and of a blocked batch.
 
-`make screens` runs this alone and keeps the pictures in build/screens.
+`make screens` runs this and `tests/service/test_docs.py` and keeps the pictures in build/screens.
 """
 
 import os

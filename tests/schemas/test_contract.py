@@ -106,6 +106,7 @@ def test_bounds_may_be_spread_over_several_annotations() -> None:
         (Annotated[Literal[1, 2], REASON], "have to be non-empty strings"),
         (Annotated[Literal["a", ""], REASON], "have to be non-empty strings"),
         (Annotated[Literal["a", None], REASON], "have to be non-empty strings"),
+        (Annotated[Literal["a", " b"], REASON], "have space around them"),
         (Annotated[int, Meta(multiple_of=5), REASON], "multiple_of is not supported; drop it"),
     ],
 )

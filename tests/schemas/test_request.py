@@ -413,6 +413,16 @@ def test_an_unknown_field_is_refused_with_what_was_perhaps_meant(name: str, word
     assert only.field == json.loads(f'"{name}"')[:100]
 
 
+def test_however_many_fields_are_unknown_each_is_named_and_the_first_ones_have_a_hint() -> None:
+    members = [*GOOD[APPLICATION.name].items(), *((f"age{number}", "1") for number in range(2_000))]
+    with pytest.raises(BrokenRequest) as caught:
+        READERS[APPLICATION.name].read(body_of(members))
+    assert [field.field for field in caught.value.fields] == [f"age{number}" for number in range(2_000)]
+    messages = [field.message for field in caught.value.fields]
+    assert messages[:10] == ["this is not a field; did you mean age?"] * 10
+    assert messages[10:] == ["this is not a field"] * 1_990
+
+
 @pytest.mark.parametrize("name", ["__class__", "__struct_fields__", "inputs", "burden", "score", "decision"])
 def test_names_that_mean_something_elsewhere_are_unknown_fields(name: str) -> None:
     body = body_of([*GOOD[APPLICATION.name].items(), (name, "1")])

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import subprocess
 import tempfile
 import time
@@ -17,8 +16,8 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from tests.flows.prefect_server import wait_for
+from tests.flows.test_pages import BROWSER
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = [
     "--headless",
     "--no-sandbox",

@@ -17,7 +17,7 @@ from tests.tasks.loans import second_model
 
 CALLERS = 4
 # The service looks every second.
-SECONDS = 10
+SECONDS = 20
 
 
 def champion_of(home: Path) -> str:

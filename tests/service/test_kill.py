@@ -12,7 +12,7 @@ from tests.service.running import logged, running_service
 from tests.tasks.segments import files, held
 
 CALLERS = 8
-KILLS = 4
+KILLS = 3
 # Small and short-lived, so that kills fall on all that is done with segments.
 SEGMENTS = {"SCORING_SEGMENT_BYTES": "20000", "SCORING_SEGMENT_SECONDS": "0.5"}
 

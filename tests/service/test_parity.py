@@ -131,7 +131,7 @@ def test_one_application_is_scored_to_the_bit_as_in_a_batch(model: Model, contra
         assert len(at_edges) > 100
         applications += at_edges
     scorer = Scorer(fitted, contract)
-    assert differences(scorer, contract, applications) == []
+    assert differences(scorer, contract, applications)[:3] == []
     # All that can come out does: otherwise little would be compared.
     scores = batch_of(scorer, contract, applications)
     assert {score.decision for score in scores} == {"approve", "refer", "decline"}
@@ -146,7 +146,7 @@ def test_real_loans_are_scored_to_the_bit_as_in_a_batch(model: Model) -> None:
     scorer = Scorer(fitted_to_drawn(model, LENDINGCLUB), LENDINGCLUB)
     fields = [polars.col(field.name).cast(TYPES[field.kind]) for field in LENDINGCLUB.fields]
     rows = read_loans(LENDINGCLUB).select(fields)
-    assert differences(scorer, LENDINGCLUB, rows.to_dicts()) == []
+    assert differences(scorer, LENDINGCLUB, rows.to_dicts())[:3] == []
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,8 @@ def test_the_service_answers_to_the_bit_what_a_batch_gets(
     contract = project_at(portfolio).contract
     answers = asked(shared_service, contract, applications)
     batch = batch_of(Scorer(model, contract), contract, applications)
-    assert [case for case in zip(applications, answers, batch, strict=True) if case[1] != case[2]] == []
+    differing = [case for case in zip(applications, answers, batch, strict=True) if case[1] != case[2]]
+    assert differing[:3] == []
     assert {score.decision for score in batch} == {"approve", "refer", "decline"}
 
 
@@ -186,7 +187,10 @@ def test_a_file_in_the_landing_zone_and_the_same_rows_over_http_end_alike(
     batch = {name: score_of(row) for name, *row in stored}
     with running_service(home) as service:
         answers = asked(service, project.contract, rows)
-    assert {row["application_id"]: answer for row, answer in zip(rows, answers, strict=True)} == batch
+    differing = [
+        (row, answer) for row, answer in zip(rows, answers, strict=True) if answer != batch[row["application_id"]]
+    ]
+    assert differing[:3] == []
 
 
 def asked(service: Service, contract: Contract, applications: Sequence[Application]) -> list[Score]:

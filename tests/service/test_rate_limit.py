@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rate_limit import RateLimit
@@ -41,12 +41,14 @@ def passing(limit: RateLimit, client: str = "desk") -> int:
     return count
 
 
+@settings(deadline=None)  # each example makes a file
 @given(rate=st.integers(1, 300), started=st.floats(0, 1e8))
 def test_a_burst_is_as_many_requests_as_pass_in_a_second(rate: int, started: float) -> None:
     with limit_of(rate, Clock(started)) as limit:
         assert passing(limit) == rate
 
 
+@settings(deadline=None)  # each example makes a file
 @given(rate=st.integers(1, 100), started=st.floats(0, 1e7))
 def test_after_a_burst_requests_pass_at_an_even_rate(rate: int, started: float) -> None:
     clock = Clock(started)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ REQUESTS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
     "methods": (204, "OPTIONS", "/health", {}),
 }
 RATE = 5
+PATIENCE = 20
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,7 @@ def test_a_caller_that_goes_away_before_its_body_is_complete_stops_nobody(shared
         connection.sendall(head)
         assert shared_service.predict().status_code == 200
     gone = "a caller went away before its request was complete"
-    wait_for(lambda: [line for line in shared_service.log() if line["message"] == gone], 10)
+    wait_for(lambda: [line for line in shared_service.log() if line["message"] == gone], PATIENCE)
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
@@ -385,9 +387,11 @@ def test_health_and_documentation_need_no_key(guarded: Guarded) -> None:
 
 
 def test_who_asks_too_often_is_a_429_and_the_others_are_served(guarded: Guarded) -> None:
-    answers = [guarded.predict(guarded.partner) for _ in range(4 * RATE)]
+    started, answers = time.monotonic(), [guarded.predict(guarded.partner)]
+    while answers[-1].status_code == 200 or len(answers) < 2 * RATE:
+        answers.append(guarded.predict(guarded.partner))
     refused = [answer for answer in answers if answer.status_code != 200]
-    assert RATE <= len(answers) - len(refused) < 2 * RATE
+    assert RATE <= len(answers) - len(refused) <= RATE * (1 + time.monotonic() - started) + 1
     for answer in refused:
         assert problem_of(answer, 429)["detail"] == "more than 5 requests a second; come again later"
         assert answer.headers["retry-after"] == "1"
@@ -400,7 +404,7 @@ def test_the_log_is_json_and_holds_nothing_of_an_applicant_or_a_caller(guarded: 
 
     def ask(**more: Any) -> int:
         # The rate limit is no part of this test.
-        return wait_for(lambda: found if (found := client.post(**more).status_code) != 429 else None, 10)
+        return wait_for(lambda: found if (found := client.post(**more).status_code) != 429 else None, PATIENCE)
 
     assert ask(url="/predict?income=51837.25", json=application, headers=key) == 200
     assert ask(url="/predict", json=application | {"age": 918_273}, headers=key) == 422
@@ -436,7 +440,7 @@ def test_without_a_model_it_says_so_and_serves_as_soon_as_there_is_one(portfolio
 
         shutil.copytree(portfolio / "models", home / "aside")
         (home / "aside").rename(home / "models")
-        wait_for(lambda: service.client.get("/ready").is_success, 10)
+        wait_for(lambda: service.client.get("/ready").is_success, PATIENCE)
         assert service.predict().status_code == 200
         assert service.client.get("/health").json()["problem"] is None
         assert service.metric("scoring_champion_refused") == 0
@@ -535,7 +539,7 @@ def test_told_to_end_it_ends_in_order_with_every_answer_on_record(home: Path, nu
 def test_segments_are_finished_while_it_runs(home: Path) -> None:
     with running_service(home, SCORING_SEGMENT_SECONDS="0.5") as service:
         answer = service.predict().json()
-        (path,) = wait_for(lambda: list((home / "predictions").glob("*.jsonl")), 10)
+        (path,) = wait_for(lambda: list((home / "predictions").glob("*.jsonl")), PATIENCE)
         assert msgspec.json.decode(path.read_bytes())["prediction_id"] == answer["prediction_id"]
         assert service.metric("scoring_prediction_log_waiting_segments") == 1
         assert service.metric("scoring_prediction_log_open_segments") == 0

@@ -20,7 +20,7 @@ from tests.warehouse.at_once import in_threads
 
 WORKERS = {"SCORING_WORKERS": "2"}
 CONNECTIONS, EACH = 16, 10
-SECONDS = 30
+SECONDS = 60
 RATE = 50
 
 
@@ -133,12 +133,13 @@ def test_the_rate_limit_is_one_for_all_processes_and_ctrl_c_ends_them_all(home: 
     with running_service(home, SCORING_RATE_LIMIT=str(RATE), **WORKERS) as service:
         pids = wait_for_workers(service, 2)
         started = time.monotonic()
-        with asking(service.address, callers=8) as asked:
+        # Another connection for each request: which process takes it is for the system to say.
+        with asking(service.address, callers=8, headers={"Connection": "close"}) as asked:
             asked.wait_for_more(RATE * 2)
+            wait_for(lambda: len(list((home / "predictions").iterdir())) == 2, SECONDS)
         seconds = time.monotonic() - started
         assert {answer.status_code for answer in asked.others} == {429}
         assert asked.count <= RATE * (1 + seconds) + 1
-        assert len(list((home / "predictions").iterdir())) == 2, "both processes let some pass"
 
         assert service.end(signal.SIGINT) == 0
         assert all(not Path(f"/proc/{pid}").exists() for pid in pids)
