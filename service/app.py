@@ -40,6 +40,8 @@ from service.run import RUN_FOLDER
 
 LOG = logging.getLogger("service")
 TICK_SECONDS = 1.0
+# As Litestar takes the other routes.
+AT_PREDICT = (PREDICT, f"{PREDICT}/")
 
 
 def create_app() -> ASGIApp:
@@ -99,7 +101,7 @@ def build(settings: Settings) -> ASGIApp:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Routing and the handling of exceptions by Litestar take half as long as all that a prediction needs.
-        if scope["type"] == ScopeType.HTTP and scope["path"] == PREDICT:
+        if scope["type"] == ScopeType.HTTP and scope["path"] in AT_PREDICT:
             await handler(scope, receive, send)
         else:
             await app(scope, receive, send)
