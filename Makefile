@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo prefect service test screens check format lock bench clean
+.PHONY: help demo prefect service notebook test screens check format lock bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -23,6 +23,10 @@ prefect: $(INSTALLED) ## Prefect server, deployments and a worker on this machin
 
 service: $(INSTALLED) ## real-time scores over HTTP at port 8000, until Ctrl-C
 	@$(BIN)/python -m service
+
+notebook: $(INSTALLED) ## the drift analysis of the last 28 batches, as a notebook with its pictures, in data/reports
+	@mkdir -p data/reports
+	@$(BIN)/jupyter execute --output=$(CURDIR)/data/reports/drift_analysis.ipynb dashboard/drift_analysis.ipynb
 
 test: $(INSTALLED) ## the whole test suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered --cov-fail-under=90

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.console import err
+from flows.console import err, out
 from schemas.batch import ChampionOf
 from schemas.calendar import DAYS_BACK, MOST_DAYS_BACK
 from schemas.errors import BatchBlocked, ScoringError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tasks.days import Day
 
 ERROR, BLOCKED = 1, 3
+RESOLVED_LISTED = 30
 
 app = typer.Typer(
     help="Scheduled batch credit scoring with data-quality gates.",
@@ -129,7 +130,8 @@ def catch_up(
 def outcomes(file: Annotated[Path, typer.Argument(help="File with application_id, defaulted, observed_on.")]) -> None:
     """Load outcomes and compute realised performance again."""
     from flows.report import print_performance  # noqa: PLC0415
-    from tasks.outcomes import load_outcomes, update_performance  # noqa: PLC0415
+    from tasks.outcomes import load_outcomes  # noqa: PLC0415
+    from tasks.performance import update_performance  # noqa: PLC0415
     from tasks.project import load_project  # noqa: PLC0415
 
     project = load_project()
@@ -151,6 +153,55 @@ def load_predictions() -> None:
     print_predictions(loaded)
     if loaded.refused:
         raise ScoringError("\n".join(loaded.refused))
+
+
+@app.command()
+def alerts(
+    resolved_too: Annotated[
+        bool, typer.Option("--all", help=f"The last {RESOLVED_LISTED} alerts that are resolved as well.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each alert.")] = False,
+) -> None:
+    """List the alerts that are not resolved, acknowledged ones too."""
+    from flows.alert_list import print_alerts, print_alerts_as_json  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    listed = load_project().reader.frame("listed_alerts", resolved=RESOLVED_LISTED if resolved_too else 0)
+    if as_json:
+        print_alerts_as_json(listed)
+    else:
+        print_alerts(listed, resolved_too=resolved_too)
+
+
+@app.command()
+def acknowledge(
+    alert_id: Annotated[str, typer.Argument(help="The alert, by the first characters of its id.")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who has seen it.")],
+    until: Annotated[
+        date, typer.Option(parser=_date, metavar="DATE", help="Last business date it stays quiet, YYYY-MM-DD.")
+    ],
+) -> None:
+    """Keep an alert quiet until a date, unless it gets worse."""
+    from flows.console import out  # noqa: PLC0415
+    from tasks import acknowledge as acknowledgement  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    acknowledged = acknowledgement.acknowledge(load_project(), alert_id, by, until)
+    out.print(f"{acknowledged} is acknowledged until {until}", soft_wrap=True)
+
+
+@app.command()
+def send_alerts() -> None:
+    """Send what happened to alerts to the addresses of SCORING_ALERT_URLS, each event once."""
+    from flows.console import out  # noqa: PLC0415
+    from tasks import send_alerts as alert_sending  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    with err.status("Sending alerts"):
+        sent = alert_sending.send_alerts(load_project())
+    out.print(alert_sending.in_words(sent), markup=False, soft_wrap=True)
+    if sent.needs_person:
+        raise typer.Exit(ERROR)
 
 
 @app.command()
@@ -182,6 +233,19 @@ def replay(application_id: Annotated[str, typer.Argument(help="The application t
     print_replay(result)
     if not result.agrees:
         raise typer.Exit(ERROR)
+
+
+@app.command()
+def report(batch_date: BusinessDate) -> None:
+    """Write the Evidently report of a published batch again."""
+    from tasks.project import load_project  # noqa: PLC0415
+    from tasks.report import write_report  # noqa: PLC0415
+
+    with err.status("Drawing the report"):
+        note = write_report(load_project(), batch_date)
+    out.print(str(note.path), markup=False, soft_wrap=True)
+    for name, reason in note.left_out.items():
+        out.print(f"not compared: {name}, {reason}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 
 from flows import ends
-from flows.events import ORIGIN
+from flows.events import ORIGIN, RISES
 
 # Runs say every 30 seconds that they live (prefect.yaml). A busy server on SQLite may lose one of these, hardly
 # four in a row.
@@ -76,12 +76,13 @@ def automations(train: UUID, work_pool: str) -> list[AutomationCore]:
         ),
         AutomationCore(
             name=TRAIN,
-            description="Three or more features drifted in a day's batch. The model it makes is never made champion.",
+            description="Drift became critical in a day's batch. The model it makes is never made champion.",
             trigger=EventTrigger(
                 posture=Posture.Reactive,
                 expect={"scoring.drift.critical"},
                 # The drift of days that are backfilled is of the past.
-                match=ResourceSpecification({"prefect.resource.id": "scoring.batch.*", ORIGIN: "daily"}),
+                # Once when it becomes critical, not every day that it lasts.
+                match=ResourceSpecification({"prefect.resource.id": "scoring.batch.*", ORIGIN: "daily", RISES: "yes"}),
                 threshold=1,
             ),
             actions=[RunDeployment(deployment_id=train, parameters={"challenger_only": True})],

@@ -19,6 +19,7 @@ from flows.console import progress_bar
 from flows.daily_scoring import daily_scoring, scheduled_date
 from flows.events import BACKFILL
 from flows.run_log import run_log
+from flows.telling import tell
 from schemas.batch import ChampionOf, Published
 from schemas.calendar import DAYS_BACK, MOST_DAYS_BACK
 from schemas.errors import BatchBlocked
@@ -56,6 +57,7 @@ def backfill(
     skipped = {day.batch_date for day in done}
     with tags(BACKFILL):
         ran = _run_days([day for day in dates if day not in skipped], champion_of)
+    tell(project)
     return _end(log, "backfill", [*done, *ran, *without_file(project, dates, start, end)])
 
 

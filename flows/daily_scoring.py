@@ -8,9 +8,11 @@ from prefect.client.schemas.objects import State
 
 from flows import ends, events, pages, steps
 from flows.run_log import run_log
+from flows.telling import tell_after_day
 from schemas.batch import ChampionOf, Published
 from schemas.errors import MissingFile
 from tasks import arrival
+from tasks.evidently_report import ReportNote
 from tasks.project import Project, load_project
 from tasks.staging import staging_for
 from tasks.summary import figures_of
@@ -54,6 +56,7 @@ def daily_scoring(
     except MissingFile as error:
         if steps.report_missing(project, batch_date):
             events.missing(batch_date, error)
+            tell_after_day(project)
         return ends.missing_file(error)
     if earlier := steps.find_published(project, batch):
         return ends.published(earlier)
@@ -67,12 +70,25 @@ def daily_scoring(
             log.error("%s", blocked)
             pages.show_blocked(project, blocked, verdict)
             events.blocked(blocked, verdict)
+            tell_after_day(project)
             return ends.blocked(blocked)
         steps.score_rows(project, batch, staging)
-        drift = steps.measure_drift(project, batch, staging)
-        published = steps.publish_batch(project, batch, verdict, drift, staging)
+        monitoring = steps.monitor_batch(project, batch, verdict, staging)
+        published = steps.publish_batch(project, batch, verdict, monitoring, staging)
         if published.new:
             log.info("published %s: %s rows scored", published.batch_id, f"{published.rows.scored:,}")
-            pages.show_published(published, batch.source.name, verdict, figures_of(staging), drift)
-            events.published(published, drift)
+            pages.show_published(published, batch.source.name, verdict, figures_of(staging), monitoring)
+            events.published(published, monitoring)
+            _report(project, batch_date)
+            tell_after_day(project)
     return ends.published(published)
+
+
+def _report(project: Project, batch_date: date) -> None:
+    """The Evidently page of a batch: without it the batch is as good, and the run says so."""
+    made: State[ReportNote] = steps.write_report(project, batch_date, return_state=True)
+    if made.is_completed():
+        pages.show_report(project, batch_date, made.result())
+    else:
+        run_log().warning("no Evidently report of %s: %s", batch_date, made.message)
+        pages.show_no_report(batch_date, str(made.message))

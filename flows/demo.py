@@ -1,6 +1,6 @@
 """The demo: a generated portfolio from nothing to sixty scored days, and a summary of what was found in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,11 @@ def _places(settings: Settings) -> Places:
 def _print_summary(project: Project, manifest: Manifest, days: Sequence[Day]) -> None:
     period = {"start": manifest.parameters.first_day, "end": manifest.parameters.until}
     found = project.reader.frame("days", **period).filter(polars.col("status") == "published")
+    alerts = project.reader.frame("alerts_of_period", **period)
     out.print()
     out.print(_totals(found, len(days)))
-    out.print(_incidents(found, manifest.incidents))
-    out.print(_quiet_days(found, manifest.incidents))
+    out.print(_incidents(alerts, manifest.incidents))
+    out.print(_quiet_days(found, alerts, manifest.incidents))
     out.print(Panel(_next_steps(project.settings, manifest), title="Where everything lies, and what to try next"))
 
 
@@ -104,42 +105,37 @@ def _totals(found: polars.DataFrame, asked: int) -> Table:
     return table
 
 
-def _incidents(found: polars.DataFrame, incidents: Sequence[Incident]) -> Table:
-    """What was planted, and on how many of its days the pipeline saw it."""
-    table = Table("planted", "from", "to", "days noticed", title="Planted incidents, and what was noticed")
+def _incidents(alerts: polars.DataFrame, incidents: Sequence[Incident]) -> Table:
+    """What was planted, and the alerts that it opened."""
+    table = Table("planted", "from", "to", title="Planted incidents, and the alerts they raised")
     # Names of fields have no spaces to break at; cut off they would say nothing.
-    table.add_column("as", overflow="fold")
+    table.add_column("alerts, with the batches that opened and ended them", overflow="fold")
     for incident in incidents:
-        days = found.filter(polars.col("batch_date").is_between(incident.first, incident.last))
+        raised = alerts.filter(polars.col("batch_date").is_between(incident.first, incident.last))
         table.add_row(
             # Behind the semicolon the manifest explains its figures.
             incident.description.partition(";")[0].rstrip("."),
             f"{incident.first:%d %b}",
             f"{incident.last:%d %b}",
-            f"{_noticed(days).height} of {days.height}",
-            "\n".join(_signs(days)) or "not noticed",
+            "\n".join(map(_life, raised.iter_rows(named=True))) or "none",
         )
     return table
 
 
-def _quiet_days(found: polars.DataFrame, incidents: Sequence[Incident]) -> str:
+def _life(alert: dict[str, Any]) -> str:
+    ended = alert["resolved_by_batch_date"]
+    return f"{alert['kind']}: {alert['subject']}, {alert['batch_date']:%d %b} to {f'{ended:%d %b}' if ended else 'now'}"
+
+
+def _quiet_days(found: polars.DataFrame, alerts: polars.DataFrame, incidents: Sequence[Incident]) -> str:
     planted = polars.any_horizontal(
         *(polars.col("batch_date").is_between(item.first, item.last) for item in incidents), polars.lit(value=False)
     )
-    quiet = found.filter(~planted)
-    return f"Days without an incident: {quiet.height}; of these something was noticed on {_noticed(quiet).height}."
-
-
-def _noticed(days: polars.DataFrame) -> polars.DataFrame:
-    """The days on which a feature drifted or the gate warned."""
-    return days.filter(polars.col("drifted_features").list.len() + polars.col("warnings").list.len() > 0)
-
-
-def _signs(days: polars.DataFrame) -> Iterator[str]:
-    """What was noticed on these days, a line for drift and one for the gate."""
-    for title, column in (("drift", "drifted_features"), ("gate", "warnings")):
-        if names := days[column].explode().drop_nulls().unique(maintain_order=True).to_list():
-            yield f"{title}: {', '.join(names)}"
+    quiet, drifted = found.filter(~planted), polars.col("drifted_features").list.len() > 0
+    return (
+        f"Days without an incident: {quiet.height}; on these {alerts.filter(~planted).height} alerts were opened and"
+        f" {quiet.filter(drifted).height} days showed drift."
+    )
 
 
 def _next_steps(settings: Settings, manifest: Manifest) -> str:
@@ -154,6 +150,9 @@ def _next_steps(settings: Settings, manifest: Manifest) -> str:
             "",
             "score a day again (says that it is done):",
             f"  .venv/bin/python -m flows score --batch-date {last}",
+            f"open the drift report of a day: {_short(settings.path('reports') / f'drift_{last}.html')}",
+            "see what needs a person:",
+            "  .venv/bin/python -m flows alerts",
             "load the outcomes and see how the scores did:",
             f"  .venv/bin/python -m flows outcomes {_short(home / 'outcomes.csv')}",
             "edit a landing file, score its date again, and see a second revision;",

@@ -1,25 +1,27 @@
 """What happened to a batch, as Prefect events with the batch as resource: automations can hang on them."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import polars
 from prefect import runtime
 from prefect.events import emit_event
 
-from model.stability import level
 from schemas.batch import Published
 from schemas.errors import BatchBlocked
 from tasks.gate import Verdict
 from tasks.monitor import drifted_features
 from tasks.train import Trained
+from warehouse.monitoring import Monitoring
 
 # Days scored under this tag are of the past: nothing is to be started because of them.
 BACKFILL = "backfill"
 ORIGIN = "scoring.batch.origin"
+RISES = "scoring.drift.rises"
+LEVELS = ("none", "warning", "critical")
 
 
-def published(batch: Published, drift: polars.DataFrame) -> None:
+def published(batch: Published, monitoring: Monitoring) -> None:
     """`scoring.batch.published`; `scoring.drift.warning` or `scoring.drift.critical` when features drifted."""
     _emit(
         "scoring.batch.published",
@@ -30,9 +32,16 @@ def published(batch: Published, drift: polars.DataFrame) -> None:
         rows_scored=batch.rows.scored,
         rows_quarantined=batch.rows.quarantined,
     )
-    drifted = drifted_features(drift)
-    if (severity := level(len(drifted))) != "none":
-        _emit(f"scoring.drift.{severity}", batch.batch_date, batch_id=batch.batch_id, drifted_features=drifted)
+    if monitoring.level != "none":
+        # What lasts is told every day; what is to be started by it starts when it gets that bad.
+        rises = LEVELS.index(monitoring.level) > LEVELS.index(monitoring.level_before)
+        _emit(
+            f"scoring.drift.{monitoring.level}",
+            batch.batch_date,
+            {RISES: "yes" if rises else "no"},
+            batch_id=batch.batch_id,
+            drifted_features=drifted_features(monitoring.drift_verdicts),
+        )
 
 
 def blocked(error: BatchBlocked, verdict: Verdict) -> None:
@@ -63,7 +72,7 @@ def trained(model: Trained) -> None:
     )
 
 
-def _emit(event: str, batch_date: date, **payload: Any) -> None:
+def _emit(event: str, batch_date: date, labels: Mapping[str, str] | None = None, **payload: Any) -> None:
     emit_event(
         event=event,
         resource={
@@ -71,6 +80,7 @@ def _emit(event: str, batch_date: date, **payload: Any) -> None:
             "prefect.resource.name": f"Batch of {batch_date}",
             "scoring.batch.date": str(batch_date),
             ORIGIN: BACKFILL if BACKFILL in runtime.flow_run.tags else "daily",
-        },
+        }
+        | dict(labels or {}),
         payload=payload,
     )

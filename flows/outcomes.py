@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from flows import steps
 from flows.run_log import run_log
+from tasks.performance import in_words as performance_in_words
 from tasks.project import load_project
 
 
@@ -22,10 +23,10 @@ def outcomes(file: Path) -> State[int]:
     log = run_log()
     project = load_project()
     loaded = steps.load_outcomes(project, file)
-    performance = steps.update_performance(project)
-    words = f"{loaded:,} outcomes loaded; performance of {performance['vintage'].n_unique()} vintages"
+    found = steps.update_performance(project)
+    words = f"{loaded:,} outcomes loaded; {performance_in_words(found)}"
     log.info(words)
-    if performance.height:
-        rows = performance.with_columns(performance["vintage"].cast(str)).to_dicts()
+    if found.realised.height:
+        rows = found.realised.with_columns(found.realised["vintage"].cast(str)).to_dicts()
         create_table_artifact(rows, key="performance", description="Realised performance by vintage and model")
     return Completed(message=words, data=loaded)

@@ -1,6 +1,6 @@
 """Results as the commands print them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars
 from rich.table import Table
@@ -11,9 +11,11 @@ from schemas.batch import Published
 from tasks.days import Day, in_words, problems
 from tasks.load_predictions import LoadedPredictions
 from tasks.load_predictions import in_words as predictions_in_words
+from tasks.performance import Performances
 from tasks.replay import RESULTS, Replay
 from tasks.train import Trained
 
+ESTIMATED = "Estimated: from calibrated probabilities, before outcomes were known."
 TITLES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier"}
 
 
@@ -55,20 +57,47 @@ def print_trained(trained: Trained) -> None:
     out.print(f"model card: {trained.card}", soft_wrap=True)
 
 
-def print_performance(loaded: int, performance: polars.DataFrame) -> None:
-    """How many outcomes were loaded, and realised performance by vintage."""
+def print_performance(loaded: int, found: Performances) -> None:
+    """How many outcomes were loaded, and performance by vintage: realised, and as it was estimated before."""
     out.print(f"{loaded:,} outcomes loaded")
-    if performance.is_empty():
+    for vintage, ripe in found.too_young:
+        out.print(f"The vintage {vintage:%Y-%m} is too young: its outcomes count once some of {ripe} are loaded.")
+    if found.realised.is_empty() and not found.too_young:
         out.print("No scored application has an outcome yet; score its date first: python -m flows backfill")
-        return
-    table = Table("vintage", "model", "rows", *TITLES.values())
-    for (vintage, version), group in performance.group_by("vintage", "model_version", maintain_order=True):
-        measures = {
-            row["metric"]: Measure(row["value"], row["low"], row["high"]) for row in group.iter_rows(named=True)
-        }
-        figures = [_with_interval(measures[name]) for name in TITLES]
-        table.add_row(f"{vintage:%Y-%m}", str(version), f"{group['row_count'][0]:,}", *figures)
-    out.print(table)
+    known = polars.concat(
+        [found.realised.with_columns(basis=polars.lit("")), found.estimated.with_columns(basis=polars.lit("estimated"))]
+    ).filter(polars.col("band").is_null())
+    for (version,), group in known.sort("vintage", maintain_order=True).group_by("model_version", maintain_order=True):
+        out.print(_performance_table(str(version), group))
+
+
+def _performance_table(version: str, known: polars.DataFrame) -> Table:
+    """Vintages with their realised figures, the AUC and the default rate beside what was estimated before."""
+    # 80 columns are all there is where output is not a terminal.
+    table = Table(title=version, box=None, padding=(0, 1, 0, 0), caption=ESTIMATED)
+    for name in ("vintage", "rows", "AUC (95 %)", "estimated", "Gini", "KS", "Brier", "defaults", "estimated"):
+        table.add_column(name, justify="left" if name == "AUC (95 %)" else "right", no_wrap=True)
+    for (vintage,), group in known.group_by("vintage", maintain_order=True):
+        of = {(row["basis"], row["metric"]): row for row in group.iter_rows(named=True)}
+        measures = {key: Measure(row["value"], row["low"], row["high"]) for key, row in of.items()}
+        auc = measures.get(("", "auc"))
+        rows = next((row for (basis, _), row in of.items() if not basis), group.row(0, named=True))["row_count"]
+        table.add_row(
+            f"{vintage:%Y-%m}",
+            f"{rows:,}",
+            "not known yet" if auc is None else _with_interval(auc).replace(" to ", "-"),
+            _figure(measures, "estimated", "auc"),
+            *(_figure(measures, "", name) for name in ("gini", "ks", "brier", "default_rate")),
+            _figure(measures, "estimated", "default_rate"),
+        )
+    return table
+
+
+def _figure(measures: Mapping[tuple[str, str], Measure], basis: str, name: str) -> str:
+    value = measures.get((basis, name), Measure()).value
+    if value is None:
+        return ""
+    return f"{value:.1%}" if name == "default_rate" else f"{value:.3f}"
 
 
 def print_predictions(loaded: LoadedPredictions) -> None:

@@ -8,8 +8,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from schemas.errors import WarehouseUnavailable
-from tasks import arrival, gate, ingest, monitor, outcomes, publish, score, train
+from tasks import arrival, gate, ingest, monitor, outcomes, performance, publish, report, score, train
 from tasks import load_predictions as prediction_log
+from tasks import send_alerts as alert_sending
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,11 +39,13 @@ open_batch = _step("ingest", ingest.open_batch, retries=2)
 find_published = _step("find published", publish.find_published, retries=3)
 judge_source = _step("gate", gate.judge_source, retries=2)
 score_rows = _step("score", score.score_rows)
-measure_drift = _step("monitor", monitor.measure_drift)
+monitor_batch = _step("monitor", monitor.monitor_batch, retries=3)
 publish_batch = _step("publish", publish.publish, retries=3)
 refuse_batch = _step("refuse", publish.refuse, retries=3)
 report_missing = _step("report missing file", arrival.report_missing, retries=3)
 train_model = _step("train", train.train_model, retries=2)
 load_outcomes = _step("load outcomes", outcomes.load_outcomes, retries=3)
-update_performance = _step("update performance", outcomes.update_performance, retries=3)
+update_performance = _step("update performance", performance.update_performance, retries=3)
+write_report = _step("report", report.write_report)
 load_predictions = _step("load predictions", prediction_log.load_predictions, retries=3)
+send_alerts = _step("send alerts", alert_sending.send_alerts, retries=3)

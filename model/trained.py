@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from model.calibration import Calibration
 from model.evaluation import Evaluation
+from model.groups import ProtectedGroups
 from model.policy import Policy
+from model.reference import Reference
 from model.scorecard import Scorecard
-from model.stability import Reference
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,4 +36,7 @@ class Model:
     policy: Policy
     reference: Reference
     evaluation: Evaluation
+    # From the probabilities of the scorecard to those seen on later rows: for estimates, never for decisions.
+    calibration: Calibration
+    groups: ProtectedGroups
     training: TrainingFacts

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
+from model.calibration import fit_calibration
 from model.evaluation import Part, evaluate
+from model.groups import protected_groups
 from model.policy import fit_policy
+from model.reference import SCORE, Reference, reference_of
 from model.scorecard import Scorecard
-from model.stability import SCORE, Reference, reference_of
 from model.trained import Model, TrainingFacts
 from schemas.characteristic import Column
 from schemas.contract import Contract
@@ -51,6 +53,8 @@ def train(
         scores = scorecard.points(train_part.columns).sum(axis=1)
         policy = fit_policy(scores)
         evaluation = evaluate(scorecard, policy, train_part, test_part, SEED)
+        expected = scorecard.predict_proba(test_part.columns)[:, 1]
+        calibration = fit_calibration(expected, test_part.defaulted)
     return Model(
         contract_name=contract.name,
         contract_hash=contract.hash,
@@ -58,6 +62,8 @@ def train(
         policy=policy,
         reference=build_reference(train_part.columns, scores),
         evaluation=evaluation,
+        calibration=calibration,
+        groups=protected_groups(contract, scorecard, {name: column[earlier] for name, column in columns.items()}),
         training=_facts(outcomes, dates, split),
     )
 

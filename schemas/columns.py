@@ -11,8 +11,10 @@ from schemas.contract import Contract, Field
 
 
 def columns_of(contract: Contract, frame: polars.DataFrame) -> dict[str, Column]:
-    """The contract's fields as NumPy columns: float64 with NaN, datetime64[D] with NaT, or objects with None."""
-    return {field.name: _column(field, frame[field.name]) for field in contract.fields}
+    """The contract's fields that a frame has, as NumPy columns: float64 with NaN, datetime64[D] with NaT, or objects
+    with None.
+    """
+    return {field.name: _column(field, frame[field.name]) for field in contract.fields if field.name in frame.columns}
 
 
 def columns_of_one(contract: Contract, values: Mapping[str, Any]) -> dict[str, Column]:

@@ -88,13 +88,22 @@ class Contract:
 
     def features_of(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """The scorecard's inputs from field columns (see `schemas.columns`), derived ones computed; equal lengths."""
-        computed = {feature.name: columns[feature.name] for feature in self.features if feature.name in columns}
-        for name, item in self.derived:
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                values = np.asarray(item.function(*(columns[field] for field in item.inputs)), dtype=np.float64)
-            # A ratio to zero is unknown, not infinitely risky: it takes the bin for missing values.
-            computed[name] = np.where(np.isfinite(values), values, np.nan)
-        return {feature.name: computed[feature.name] for feature in self.features}
+        return {feature.name: self.feature_of(feature.name, columns) for feature in self.features}
+
+    def feature_of(self, name: str, columns: Mapping[str, Column]) -> Column:
+        """One of the scorecard's inputs from the columns of the fields that `inputs_of` names."""
+        item = dict(self.derived).get(name)
+        if item is None:
+            return columns[name]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            values = np.asarray(item.function(*(columns[field] for field in item.inputs)), dtype=np.float64)
+        # A ratio to zero is unknown, not infinitely risky: it takes the bin for missing values.
+        return np.where(np.isfinite(values), values, np.nan)
+
+    def inputs_of(self, name: str) -> tuple[str, ...]:
+        """The fields that one of the scorecard's inputs is made of; a field is made of itself."""
+        item = dict(self.derived).get(name)
+        return (name,) if item is None else item.inputs
 
     def _features(self) -> Iterator[Feature]:
         for field in self.fields:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from schemas.addresses import alert_addresses
 from schemas.calendar import calendar_of
 from schemas.errors import SettingsError
 
@@ -55,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gate_max_missing_share: Share = 1.0
     gate_warn_age_days: Days = 31
 
+    # Who is told what happens to alerts: Apprise addresses, separated by spaces.
+    alert_urls: str = ""
+
     # The service. Keys as SHA-256 hashes, separated by spaces or commas, each with a name if wanted: desk:9f86d0…
     api_keys: str = ""
     # Requests a second of one key, or of one address where no keys are set; 0 is no limit.
@@ -67,9 +71,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     segment_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
     segment_bytes: Annotated[int, Meta(ge=1, le=256_000_000)] = 32_000_000
 
-    drift_psi: Annotated[float, Meta(gt=0)] = 0.2
-    drift_ks: Annotated[float, Meta(gt=0)] = 0.1
-    drift_p_value: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+    # Drift: the least size of a shift, by statistic (`model.stability.Floors`), and how certain it has to be.
+    drift_psi: Annotated[float, Meta(gt=0)] = 0.08
+    drift_ks: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    drift_wasserstein: Annotated[float, Meta(gt=0)] = 0.25
+    drift_missing_share: Annotated[float, Meta(gt=0, le=1)] = 0.02
+    drift_unseen_share: Annotated[float, Meta(gt=0, le=1)] = 0.01
+    drift_false_discovery_rate: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+    # Smaller days are judged together with the days before them.
+    drift_min_rows: Annotated[int, Meta(ge=100, le=1_000)] = 500
+    # A feature has drifted when so many of the last so many batches exceeded its limits.
+    drift_exceeded_batches: Annotated[int, Meta(ge=1, le=100)] = 2
+    drift_judged_batches: Annotated[int, Meta(ge=1, le=100)] = 3
+    # Batches of the trailing window, which is looked at beside the reference.
+    drift_trailing_batches: Annotated[int, Meta(ge=1, le=366)] = 28
+    # A monitor of data quality is flagged when a share lies so far above its median of the last batches.
+    quality_share: Annotated[float, Meta(gt=0, le=1)] = 0.02
+    # How long a loan takes to show how it ends: performance is realised for vintages that old, of so many rows.
+    outcome_days: Days = 90
+    performance_min_rows: Annotated[int, Meta(ge=1)] = 200
+    # Rows of a batch that its Evidently report is drawn from.
+    report_rows: Annotated[int, Meta(ge=100, le=100_000)] = 2_000
+    # Groups of fewer rows are not compared.
+    fairness_min_rows: Annotated[int, Meta(ge=1)] = 100
+
+    def __repr__(self) -> str:
+        # Addresses and keys are secrets, and what is raised or logged may show the settings.
+        return f"Settings(home={self.home!r})"
 
     @property
     def home_path(self) -> Path:
@@ -102,5 +130,11 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"{PREFIX}GATE_VOLUME_MIN_BATCHES={settings.gate_volume_min_batches} is more than the"
             f" {settings.gate_volume_window} batches of {PREFIX}GATE_VOLUME_WINDOW: row counts would never be compared"
         )
+    if settings.drift_exceeded_batches > settings.drift_judged_batches:
+        raise SettingsError(
+            f"{PREFIX}DRIFT_EXCEEDED_BATCHES={settings.drift_exceeded_batches} is more than the"
+            f" {settings.drift_judged_batches} batches of {PREFIX}DRIFT_JUDGED_BATCHES: nothing would ever drift"
+        )
     calendar_of(settings)
+    alert_addresses(settings)
     return settings

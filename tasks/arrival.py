@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from schemas.alert import Alert
+from schemas.alert import Alert, file_subject
 from schemas.errors import LandingError
 from tasks.project import Project
 from tasks.source.landing import Source, dates_in, find_source
@@ -51,14 +51,14 @@ def report_missing(project: Project, batch_date: date, now: Callable[[], datetim
         kind="missing_file",
         severity="critical",
         batch_date=batch_date,
-        subject=f"applications_{batch_date}",
+        subject=file_subject(batch_date),
         message=(
             f"no file for {batch_date} in {project.settings.path('landing')}; it was due at"
             f" {due.astimezone(project.calendar.timezone):%H:%M} ({project.calendar.timezone}). Ask its sender; when it"
             " comes, the flow catch-up takes it up"
         ),
     )
-    return project.writer.raise_alert(alert)
+    return project.writer.report_missing(alert)
 
 
 def is_written_to(source: Source, now: datetime) -> bool:

@@ -1,57 +1,104 @@
-"""Monitor: how far a batch's features and scores have moved from the reference the model was trained on."""
+"""Monitor: what a batch looks like, how far it has moved, what a person should look at; all put on record with it."""
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import polars
 
-from model.stability import SCORE, StabilityCounter
-from schemas.characteristic import Column
-from schemas.columns import columns_of
+from model.reference import SCORE
+from model.trained import Model
+from model.verdict import level_of
+from schemas.alert import Alert, AlertKind
+from schemas.batch import GateResult
+from tasks.alert_words import drift_message, quality_message
+from tasks.drift import FeatureDrift, drift_rows, judge_drift, profile_rows, read_history, verdict_rows
+from tasks.gate import Verdict
 from tasks.ingest import Batch
-from tasks.parallel import in_order
+from tasks.observe import Observed, observe
 from tasks.project import Project
+from tasks.quality import Monitored, quality_rows, watch_quality
 from tasks.score import load_model
 from tasks.staging import Staging
+from warehouse.monitoring import Monitoring, framed
 
-DRIFT = {
-    "feature": polars.String,
-    "statistic": polars.String,
-    "value": polars.Float64,
-    "p_value": polars.Float64,
-    "threshold": polars.Float64,
-    "drifted": polars.Boolean,
-}
+# Of a check of the gate, the monitor that looks at the same.
+RENAMED = {"freshness": "stale_share"}
 
 
-def measure_drift(project: Project, batch: Batch, staging: Staging) -> polars.DataFrame:
-    """One row per feature (and the score) and statistic, with value, p-value, threshold and whether it drifted."""
-    counters = {
-        name: StabilityCounter(reference) for name, reference in load_model(project, batch).model.reference.items()
-    }
-    for accepted, scores in zip(staging.parts("accepted"), staging.parts("scores"), strict=True):
-        columns = project.contract.features_of(columns_of(project.contract, polars.read_parquet(accepted)))
-        columns[SCORE] = polars.read_parquet(scores, columns=[SCORE])[SCORE].to_numpy().astype(np.float64)
-        # A thread a feature: no counter is shared.
-        deque(in_order(partial(_count, columns), counters.items()), maxlen=0)
-    settings = project.settings
-    found = [
-        asdict(statistic)
-        for counter in counters.values()
-        for statistic in counter.statistics(psi=settings.drift_psi, ks=settings.drift_ks, alpha=settings.drift_p_value)
-    ]
-    return polars.DataFrame(found, schema=DRIFT)
+def monitor_batch(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -> Monitoring:
+    """Everything monitoring has to say about a staged batch, ready to be published with it."""
+    model = load_model(project, batch).model
+    observed = observe(project.contract, model, batch.model_version, staging)
+    history = read_history(project, batch)
+    drift = judge_drift(project.settings, model.reference, observed.profiles, history, batch.batch_date)
+    quality = watch_quality(project, batch, verdict, observed, model.reference)
+    messages = dict(_messages(project, batch, model, observed, drift))
+    # Too few rows say nothing: an alert on drift then stays as it is.
+    judged: set[AlertKind] = {"volume", "quality"}
+    if all(item.enough for item in drift):
+        judged.add("drift")
+    return Monitoring(
+        drift=framed("drift", list(drift_rows(drift))),
+        drift_verdicts=framed("drift_verdicts", list(verdict_rows(drift, messages))),
+        profiles=framed("profiles", list(profile_rows(batch.model_version, model.reference, observed.profiles))),
+        score_counts=observed.score_counts,
+        group_counts=observed.group_counts,
+        quality=framed("quality", quality_rows(quality)),
+        alerts=[*_drift_alerts(batch, drift, messages), *_quality_alerts(batch, verdict.results, quality)],
+        judged=frozenset(judged),
+        level=level_of([item.verdict for item in drift]),
+        level_before=history.level,
+        lasting=frozenset(("drift", item.feature) for item in drift if item.verdict.since),
+    )
 
 
-def _count(columns: Mapping[str, Column], named: tuple[str, StabilityCounter]) -> None:
-    name, counter = named
-    counter.add(columns[name])
+def drifted_features(verdicts: polars.DataFrame) -> list[str]:
+    """The features that drifted, from the rows of `drift_verdicts`; the score is not a feature."""
+    moved = verdicts.filter(polars.col("drifted") & (polars.col("feature") != SCORE))
+    return moved["feature"].to_list()
 
 
-def drifted_features(drift: polars.DataFrame) -> list[str]:
-    """The features of which at least one statistic drifted; the score is not a feature."""
-    moved = drift.filter(polars.col("drifted") & (polars.col("feature") != SCORE))
-    return moved["feature"].unique(maintain_order=True).to_list()
+def _messages(
+    project: Project, batch: Batch, model: Model, observed: Observed, drift: Sequence[FeatureDrift]
+) -> Iterator[tuple[str, str]]:
+    for item in drift:
+        unseen = observed.unseen.get(item.feature, ())
+        reference = model.reference[item.feature]
+        if message := drift_message(project.contract, reference, item, unseen, batch.batch_date):
+            yield item.feature, message
+
+
+def _drift_alerts(batch: Batch, drift: Sequence[FeatureDrift], messages: dict[str, str]) -> Iterator[Alert]:
+    critical = level_of([item.verdict for item in drift]) == "critical"
+    for item in drift:
+        if item.enough and item.verdict.drifted:
+            yield Alert(
+                kind="drift",
+                severity="critical" if critical and item.feature != SCORE else "warning",
+                batch_date=batch.batch_date,
+                subject=item.feature,
+                message=messages[item.feature],
+            )
+
+
+def _quality_alerts(batch: Batch, gate: Sequence[GateResult], quality: Sequence[Monitored]) -> Iterator[Alert]:
+    """One alert for each subject, whether a monitor or a warning of the gate found it."""
+    found = {_subject(item.monitor, item.subject): quality_message(item) for item in quality if item.flagged}
+    for result in gate:
+        if result.severity == "warning" and not result.passed and not result.check_name.startswith("volume"):
+            monitor, _, field = result.check_name.partition(":")
+            found.setdefault(_subject(RENAMED.get(monitor, monitor), field), f"{result.message}.")
+    for subject, message in found.items():
+        yield _warning(batch, "quality", subject, message)
+    for result in gate:
+        if result.check_name.startswith("volume") and not result.passed:
+            asked = "is complete" if "low" in result.check_name else "has rows twice, or of other days"
+            message = f"{result.message}: ask the source whether the file {asked}."
+            yield _warning(batch, "volume", "rows received", message)
+
+
+def _subject(monitor: str, subject: str) -> str:
+    return f"{monitor} {subject}".strip()
+
+
+def _warning(batch: Batch, kind: AlertKind, subject: str, message: str) -> Alert:
+    return Alert(kind=kind, severity="warning", batch_date=batch.batch_date, subject=subject, message=message)

@@ -1,4 +1,4 @@
-"""Outcomes: how loans ended, read from a file that arrives late; loaded, and compared with what was predicted."""
+"""Outcomes: how loans ended, read from a file that arrives late, and loaded."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import polars
 
-from model.performance import performance_of
 from schemas.characteristic import Characteristic
 from schemas.contract import Contract, Field
 from schemas.errors import ScoringError
@@ -17,7 +16,6 @@ from tasks.project import Project
 from tasks.repeats import REPEATS
 from tasks.source.landing import source_at
 from tasks.source.rows import header_of, read_rows
-from warehouse.writer import PERFORMANCE
 
 _UNSCORED = Characteristic(scored=False, future=True)
 FIELDS = (
@@ -62,29 +60,6 @@ def load_outcomes(project: Project, path: Path) -> int:
     outcomes = read_outcomes(path)
     project.writer.load_outcomes(outcomes)
     return outcomes.height
-
-
-def update_performance(project: Project) -> polars.DataFrame:
-    """Computes realised performance again for every vintage (month of the batch dates) and model, and stores it.
-
-    Returns vintage, model_version, metric, value, low, high, row_count; empty if no scored application has an outcome.
-    """
-    vintages = project.reader.frame("vintages_with_outcomes")
-    found = [row for vintage, version in vintages.iter_rows() for row in _performance(project, vintage, version)]
-    performance = polars.DataFrame(found, schema=PERFORMANCE, orient="row")
-    project.writer.replace_performance(performance)
-    return performance
-
-
-def _performance(project: Project, vintage: date, version: str) -> list[tuple[object, ...]]:
-    realised = project.reader.frame("realised", vintage=vintage, model_version=version)
-    defaulted = realised["defaulted"].cast(polars.Int8).to_numpy()
-    result = performance_of(realised["probability_of_default"].to_numpy(), defaulted)
-    measures = {"auc": result.auc, "gini": result.gini, "ks": result.ks, "brier": result.brier}
-    return [
-        (vintage, version, name, measure.value, measure.low, measure.high, result.rows)
-        for name, measure in measures.items()
-    ]
 
 
 def _complaint(path: Path, bad: polars.DataFrame) -> str:

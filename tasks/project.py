@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.addresses import alert_addresses
 from schemas.calendar import BusinessCalendar, calendar_of
 from schemas.contract import Contract
 from schemas.loading import load_contract
@@ -30,7 +31,12 @@ class Project:
     @property
     def writer(self) -> Writer:
         """Publications to the warehouse."""
-        return Writer(self.settings.path("warehouse"), self.contract, self.settings.lock_wait_seconds)
+        return Writer(
+            self.settings.path("warehouse"),
+            self.contract,
+            self.settings.lock_wait_seconds,
+            addresses=tuple(alert_addresses(self.settings)),
+        )
 
 
 def load_project() -> Project:

@@ -12,7 +12,9 @@ from tasks.ingest import Batch
 from tasks.project import Project
 from tasks.source.rows import ROW_NUMBER
 from tasks.staging import Staging
+from tasks.vintage import summary_of
 from warehouse.inserts import Staged
+from warehouse.monitoring import Monitoring
 
 
 def find_published(project: Project, batch: Batch) -> Published | None:
@@ -26,7 +28,7 @@ def find_published(project: Project, batch: Batch) -> Published | None:
     )
 
 
-def publish(project: Project, batch: Batch, verdict: Verdict, drift: polars.DataFrame, staging: Staging) -> Published:
+def publish(project: Project, batch: Batch, verdict: Verdict, monitoring: Monitoring, staging: Staging) -> Published:
     """Publishes what is staged; see `Writer.publish`."""
     staged = Staged(
         accepted=staging.parts("accepted"),
@@ -34,7 +36,9 @@ def publish(project: Project, batch: Batch, verdict: Verdict, drift: polars.Data
         quarantine=staging.parts("quarantine"),
         compared_with=verdict.compared_with,
     )
-    return project.writer.publish(batch.record(verdict.rows), staged, verdict.results, drift)
+    return project.writer.publish(
+        batch.record(verdict.rows), staged, verdict.results, monitoring, summary_of(project, batch)
+    )
 
 
 def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -> BatchBlocked:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import polars
 
-from model.stability import level
+from model.reference import SCORE
+from model.verdict import level
 from schemas.batch import Published
 from tasks.gate import Verdict
 from tasks.monitor import drifted_features
 from tasks.staging import Staging
+from warehouse.monitoring import Monitoring
 
 DECISIONS = ("approve", "refer", "decline")
 LEVEL_WORDS = {
@@ -41,11 +43,13 @@ def figures_of(staging: Staging) -> ScoreFigures:
 
 
 def day_markdown(
-    published: Published, source: str, verdict: Verdict, figures: ScoreFigures, drift: polars.DataFrame
+    published: Published, source: str, verdict: Verdict, figures: ScoreFigures, monitoring: Monitoring
 ) -> str:
     """One Markdown page: rows, quarantine by rule, decisions, score distribution, drift."""
     rows = published.rows
-    drifted = drifted_features(drift)
+    verdicts = monitoring.drift_verdicts
+    drifted = drifted_features(verdicts)
+    legacy = verdicts.filter(polars.col("legacy_drifted") & (polars.col("feature") != SCORE)).height
     approved = figures.decisions["approve"] / rows.scored if rows.scored else 0.0
     parts = [
         f"# Batch of {published.batch_date}, revision {published.revision}",
@@ -68,8 +72,16 @@ def day_markdown(
                 for band, count, score, probability in figures.bands
             ],
         ),
+        "## What needs a look",
+        "\n".join(f"- **{alert.severity}, {alert.kind}**: {alert.message}" for alert in monitoring.alerts)
+        or "Nothing.",
         f"## Drift: {LEVEL_WORDS[level(len(drifted))]}",
-        _table(("feature", "statistic", "value", "p-value", "threshold", "drifted"), _drift_rows(drift)),
+        _table(("feature", "rows judged", "verdict", "since", "in batches", "p < 0.05 alone"), _verdict_rows(verdicts)),
+        f"By p < 0.05 for each feature alone, the usual rule, the level would be: {LEVEL_WORDS[level(legacy)]}.",
+        _table(
+            ("feature", "statistic", "value", "p-value", "q-value", "limit", "exceeded", "against the last batches"),
+            _drift_rows(monitoring.drift),
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -96,17 +108,29 @@ def _check_rows(verdict: Verdict) -> Iterable[tuple[str, ...]]:
         yield result.check_name, f"{result.observed:,.4g}", allowed, result.severity, "yes" if result.passed else "no"
 
 
+def _verdict_rows(verdicts: polars.DataFrame) -> Iterable[tuple[str, ...]]:
+    for row in verdicts.iter_rows(named=True):
+        verdict = "drifted" if row["drifted"] else "exceeded, not lasting" if row["exceeded"] else "no"
+        yield (
+            row["feature"],
+            f"{row['row_count']:,}",
+            verdict if row["enough"] else "not enough data",
+            str(row["since"] or ""),
+            f"{row['exceeded_batches']} of {row['judged_batches']}",
+            "drifted" if row["legacy_drifted"] else "no",
+        )
+
+
 def _drift_rows(drift: polars.DataFrame) -> Iterable[tuple[str, ...]]:
     for row in drift.iter_rows(named=True):
-        value = "not enough data" if row["value"] is None else f"{row['value']:.4f}"
-        p_value = "" if row["p_value"] is None else f"{row['p_value']:.2g}"
         yield (
             row["feature"],
             row["statistic"],
-            value,
-            p_value,
-            f"{row['threshold']:g}",
+            "not enough data" if row["value"] is None else f"{row['value']:.4g}",
+            *("" if row[name] is None else f"{row[name]:.2g}" for name in ("p_value", "q_value")),
+            f"{row['threshold']:.4g}",
             "yes" if row["drifted"] else "no",
+            "" if row["window_value"] is None else f"{row['window_value']:.4g}",
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from schemas.batch import ChampionOf, Published
 from tasks.gate import judge_source
 from tasks.ingest import open_batch
-from tasks.monitor import measure_drift
+from tasks.monitor import monitor_batch
 from tasks.project import Project
 from tasks.publish import find_published, publish, refuse
 from tasks.score import score_rows
@@ -25,5 +25,5 @@ def run_day(
         if verdict.failures:
             raise refuse(project, batch, verdict, staging)
         score_rows(project, batch, staging)
-        drift = measure_drift(project, batch, staging)
-        return publish(project, batch, verdict, drift, staging)
+        monitoring = monitor_batch(project, batch, verdict, staging)
+        return publish(project, batch, verdict, monitoring, staging)

@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, Literal
 
 import duckdb
 import polars
 
-from schemas.alert import Alert
 from schemas.batch import BatchRecord, GateResult, Identity
 from schemas.errors import WarehouseError
+from warehouse.instants import utc_now
+from warehouse.monitoring import TABLES, Monitoring
 from warehouse.queries import sql
 
+Basis = Literal["realised", "estimated"]
 NO_DECISIONS = {
     "rows_approved": 0,
     "rows_referred": 0,
@@ -123,15 +124,16 @@ def insert_gate_results(connection: duckdb.DuckDBPyConnection, batch_id: str, ga
     )
 
 
-def insert_drift(
-    connection: duckdb.DuckDBPyConnection, batch_id: str, batch_date: date, drift: polars.DataFrame
+def insert_monitoring(
+    connection: duckdb.DuckDBPyConnection, batch_id: str, batch_date: date, monitoring: Monitoring
 ) -> None:
-    """Inserts the drift of a batch: feature, statistic, value, p_value, threshold, drifted."""
-    with _staged_frame(connection, drift):
-        connection.execute(
-            "INSERT INTO drift BY NAME SELECT ? AS batch_id, ? AS batch_date, * FROM staged_frame",
-            [batch_id, batch_date],
-        )
+    """Inserts what monitoring found out about a batch; its alerts are the caller's."""
+    for table in TABLES:
+        with _staged_frame(connection, getattr(monitoring, table)):
+            connection.execute(
+                f"INSERT INTO {table} BY NAME SELECT ? AS batch_id, ? AS batch_date, * FROM staged_frame",  # noqa: S608 - ours
+                [batch_id, batch_date],
+            )
 
 
 def replace_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: polars.DataFrame) -> None:
@@ -141,11 +143,38 @@ def replace_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: polars.Dat
         connection.execute("INSERT INTO outcomes BY NAME SELECT *, ? AS loaded_at FROM staged_frame", [utc_now()])
 
 
-def replace_performance(connection: duckdb.DuckDBPyConnection, performance: polars.DataFrame) -> None:
-    """Inserts realised performance in place of all that was known before."""
+def replace_performance(connection: duckdb.DuckDBPyConnection, basis: Basis, performance: polars.DataFrame) -> None:
+    """Inserts performance in place of what was known on that basis: all of it, or the estimates of its vintages."""
     with _staged_frame(connection, performance):
-        connection.execute("DELETE FROM performance")
-        connection.execute("INSERT INTO performance BY NAME SELECT *, ? AS computed_at FROM staged_frame", [utc_now()])
+        connection.execute(
+            "DELETE FROM performance WHERE basis = $basis AND ($basis = 'realised'"
+            " OR (vintage, model_version) IN (SELECT vintage, model_version FROM staged_frame))",
+            {"basis": basis},
+        )
+        connection.execute(
+            "INSERT INTO performance BY NAME SELECT *, $basis AS basis, $now AS computed_at FROM staged_frame",
+            {"basis": basis, "now": utc_now()},
+        )
+
+
+def replace_fairness(connection: duckdb.DuckDBPyConnection, fairness: polars.DataFrame) -> None:
+    """Inserts approvals by group in place of those of the same vintages and models."""
+    with _staged_frame(connection, fairness):
+        connection.execute(
+            "DELETE FROM fairness WHERE (vintage, model_version) IN (SELECT vintage, model_version FROM staged_frame)"
+        )
+        connection.execute("INSERT INTO fairness BY NAME SELECT *, ? AS computed_at FROM staged_frame", [utc_now()])
+
+
+def forget_replaced_models(connection: duckdb.DuckDBPyConnection, table: str, vintage: date) -> None:
+    """Deletes what was summed up of a vintage for models that none of its published batches is scored with any more."""
+    realised = " AND basis = 'estimated'" if table == "performance" else ""
+    connection.execute(
+        f"DELETE FROM {table} WHERE vintage = $vintage{realised} AND model_version NOT IN ("  # noqa: S608 - ours
+        "SELECT model_version FROM batches WHERE status = 'published'"
+        " AND date_trunc('month', batch_date)::DATE = $vintage)",
+        {"vintage": vintage},
+    )
 
 
 def replace_model(
@@ -183,21 +212,10 @@ def insert_predictions(
     )
 
 
-def insert_alert(connection: duckdb.DuckDBPyConnection, alert: Alert) -> bool:
-    """Inserts an alert as open and returns True, or False where the same one is on record and not resolved."""
-    values = asdict(alert) | {"alert_id": uuid4().hex, "raised_at": utc_now()}
-    return _count(connection.execute(sql("insert_alert"), values)) == 1
-
-
 def delete_verdict(connection: duckdb.DuckDBPyConnection, batch_id: str) -> None:
     """Takes a blocked batch off the record, to be replaced by a new verdict on it."""
     connection.execute("DELETE FROM gate_results WHERE batch_id = ?", [batch_id])
     connection.execute("DELETE FROM batches WHERE batch_id = ?", [batch_id])
-
-
-def utc_now() -> datetime:
-    """The present instant in UTC, without a zone, as the warehouse keeps instants."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`make bench`: all benchmarks, or those named: `python -m tests.bench [day] [backfill] [service]`."""
+"""`make bench`: all benchmarks, or those named: `python -m tests.bench [day] [drift] [alarms] …`."""
 
 import sys
 from collections.abc import Callable
@@ -6,13 +6,17 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.alarms import measure_alarms
 from tests.bench.backfill import measure_backfill
 from tests.bench.day import measure_day
+from tests.bench.evidently import measure_evidently
 from tests.bench.figure import Figure, NotMeasured
 from tests.bench.service import measure_service
 
 BENCHMARKS: dict[str, Callable[[Console], list[Figure]]] = {
     "day": measure_day,
+    "drift": measure_evidently,
+    "alarms": measure_alarms,
     "backfill": measure_backfill,
     "service": measure_service,
 }

@@ -14,7 +14,8 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from schemas.sample.places import Places
-from tasks import arrival
+from tasks import arrival, report
+from tasks.evidently_report import ReportNote
 from tasks.project import Project
 from tasks.sample import write_sample
 from tasks.train import train_model
@@ -68,6 +69,18 @@ def project(home: Path) -> Project:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Landing files that a test has written just now are complete."""
     monkeypatch.setattr(arrival, "SETTLED_SECONDS", 0.0)
+
+
+@pytest.fixture
+def blank_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidently's pages are blank within this process: drawing one takes seconds."""
+
+    def write(path: Path, *_: object) -> ReportNote:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return ReportNote(path=path, compared=(), left_out={})
+
+    monkeypatch.setattr(report, "write_drift_report", write)
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,9 @@ def test_names_are_their_own_and_descriptions_say_what_happens() -> None:
     assert all(automation.description.endswith(".") and automation.enabled for automation in AUTOMATIONS.values())
 
 
+DAILY, RISES = {"scoring.batch.origin": "daily"}, {"scoring.drift.rises": "yes"}
+
+
 def test_critical_drift_starts_the_training_of_a_challenger() -> None:
     (action,) = AUTOMATIONS[TRAIN].actions
     assert action.model_dump(include={"type", "deployment_id", "parameters"}) == {
@@ -83,18 +86,20 @@ def test_critical_drift_starts_the_training_of_a_challenger() -> None:
     trigger = trigger_of(TRAIN)
     assert trigger.immediate
     assert trigger.meets_threshold(1)
-    assert trigger.covers(of_batch("scoring.drift.critical", **{"scoring.batch.origin": "daily"}))
+    assert trigger.covers(of_batch("scoring.drift.critical", **DAILY, **RISES))
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        of_batch("scoring.drift.critical", **{"scoring.batch.origin": "backfill"}),
-        of_batch("scoring.drift.critical"),
-        of_batch("scoring.drift.warning", **{"scoring.batch.origin": "daily"}),
-        of_batch("scoring.batch.published", **{"scoring.batch.origin": "daily"}),
-        of_batch("scoring.batch.blocked", **{"scoring.batch.origin": "daily"}),
-        event_of("scoring.drift.critical", {"prefect.resource.id": "another.batch", "scoring.batch.origin": "daily"}),
+        of_batch("scoring.drift.critical", **{"scoring.batch.origin": "backfill"}, **RISES),
+        of_batch("scoring.drift.critical", **RISES),
+        # It was critical the day before already.
+        of_batch("scoring.drift.critical", **DAILY, **{"scoring.drift.rises": "no"}),
+        of_batch("scoring.drift.warning", **DAILY, **RISES),
+        of_batch("scoring.batch.published", **DAILY),
+        of_batch("scoring.batch.blocked", **DAILY),
+        event_of("scoring.drift.critical", {"prefect.resource.id": "another.batch", **DAILY, **RISES}),
     ],
 )
 def test_nothing_else_does(event: ReceivedEvent) -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,12 +12,15 @@ from prefect.server.events.schemas.events import ReceivedEvent
 from flows.automations import TRAIN, automations
 from flows.backfill import backfill
 from flows.daily_scoring import daily_scoring
+from flows.events import RISES
+from tasks.project import load_project
+from tests.body import run_day
 from tests.flows.homes import DAYS, landing_file, new_home, query
 from tests.flows.prefect_runs import Record, Run, spoil
 
-DAY = DAYS[3]
+BEFORE, DAY = DAYS[2:4]
 
-pytestmark = pytest.mark.usefixtures("prefect_here")
+pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
 
 
 @pytest.fixture
@@ -28,6 +31,9 @@ def home(portfolio: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCORING_HOME", str(home))
+    # What a batch of few rows shows is drift at once.
+    monkeypatch.setenv("SCORING_DRIFT_MIN_ROWS", "100")
+    monkeypatch.setenv("SCORING_DRIFT_EXCEEDED_BATCHES", "1")
 
 
 @pytest.fixture
@@ -36,9 +42,9 @@ def score(prefect_api: str) -> Callable[[], Run]:
     return lambda: Run(prefect_api, daily_scoring(DAY, return_state=True))
 
 
-def shift(home: Path, *features: str) -> None:
-    """Makes features of the day's applications far lower than those the model was trained on."""
-    path = landing_file(home, DAY)
+def shift(home: Path, *features: str, day: date = DAY) -> None:
+    """Makes features of a day's applications far lower than those the model was trained on."""
+    path = landing_file(home, day)
     rows = polars.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
     lower = {"income": "9000", "employment_length": "0.5", "credit_score": "420"}
     path.write_text(rows.with_columns(**{name: polars.lit(lower[name]) for name in features}).write_csv())
@@ -110,13 +116,27 @@ def test_a_batch_whose_features_drifted(
     run = score()
     events = run.events()
     assert names(events) == ["scoring.batch.published", f"scoring.drift.{severity}"]
-    assert [event["resource"] for event in events] == [resource("daily")] * 2
+    assert [event["resource"] for event in events] == [resource("daily"), resource("daily") | {RISES: "yes"}]
     drift = events[1]["payload"]
     assert drift["batch_id"] == run.result.batch_id
-    stored = query(home, "SELECT DISTINCT feature FROM drift WHERE drifted AND feature <> 'score'")
+    stored = query(home, "SELECT feature FROM drift_verdicts WHERE drifted AND feature <> 'score'")
     assert sorted(drift["drifted_features"]) == sorted(name for (name,) in stored)
     assert set(features) <= set(drift["drifted_features"])
     assert starts_training(events) == ([f"scoring.drift.{severity}"] if severity == "critical" else [])
+
+
+def test_drift_that_lasts_is_told_and_starts_nothing_again(
+    portfolio: Path, home: Path, score: Callable[[], Run]
+) -> None:
+    features = ("income", "employment_length", "credit_score")
+    landing_file(home, BEFORE).write_bytes(landing_file(portfolio, BEFORE).read_bytes())
+    shift(home, *features, day=BEFORE)
+    shift(home, *features)
+    run_day(load_project(), BEFORE)
+    events = score().events()
+    assert names(events) == ["scoring.batch.published", "scoring.drift.critical"]
+    assert events[1]["resource"] == resource("daily") | {RISES: "no"}
+    assert starts_training(events) == []
 
 
 def test_the_origin_of_days_that_are_backfilled(home: Path, prefect_api: str) -> None:
@@ -125,5 +145,5 @@ def test_the_origin_of_days_that_are_backfilled(home: Path, prefect_api: str) ->
     (child,) = run.children()
     events = Record(prefect_api, child["id"]).events()
     assert names(events) == ["scoring.batch.published", "scoring.drift.critical"]
-    assert [event["resource"] for event in events] == [resource("backfill")] * 2
+    assert [event["resource"] for event in events] == [resource("backfill"), resource("backfill") | {RISES: "yes"}]
     assert starts_training(events) == []

@@ -176,7 +176,7 @@ def test_what_is_no_date_is_refused_by_the_run(name: str, sent: dict[str, Any]) 
 
 
 def test_the_schedules_are_those_of_a_day_and_in_the_business_timezone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(SCHEDULED) == {"daily-scoring", "catch-up", "load-predictions"}
+    assert set(SCHEDULED) == {"daily-scoring", "catch-up", "load-predictions", "send-alerts"}
     for name in ("daily-scoring", "catch-up"):
         (schedule,) = SCHEDULED[name]
         assert schedule["timezone"] == "{{ $SCORING_TIMEZONE }}"
@@ -211,10 +211,11 @@ def test_the_clock_on_the_wall_counts_also_when_it_is_changed(name: str, first: 
     assert instants(name, first, days=3) == expected
 
 
-def test_predictions_are_loaded_every_five_minutes_also_when_the_clocks_are_changed() -> None:
-    (schedule,) = SCHEDULED["load-predictions"]
+@pytest.mark.parametrize("name", ["load-predictions", "send-alerts"])
+def test_what_runs_every_five_minutes_does_so_also_when_the_clocks_are_changed(name: str) -> None:
+    (schedule,) = SCHEDULED[name]
     for changed in (date(2026, 3, 28), date(2026, 10, 24)):
-        due = instants("load-predictions", changed, days=2, timezone=schedule["timezone"])
+        due = instants(name, changed, days=2, timezone=schedule["timezone"])
         assert {(late - early).total_seconds() for early, late in pairwise(due)} == {300}
 
 

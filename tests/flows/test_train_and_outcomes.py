@@ -8,11 +8,13 @@ import pytest
 from flows.outcomes import outcomes
 from flows.train import train
 from model.champion import challengers, champion_identity
+from model.policy import BANDS
 from schemas.errors import LandingError, ModelError, ScoringError
 from tasks.outcomes import load_outcomes
 from tests.body import run_day
 from tests.flows.homes import DAYS, new_home, project_at, query
 from tests.flows.prefect_runs import Run
+from warehouse.writer import PERFORMANCE
 
 BEFORE = DAYS[10]
 
@@ -68,9 +70,13 @@ def test_outcomes_are_loaded_and_compared_with_what_was_predicted(
     artifacts = run.artifacts()
     assert (list(artifacts), artifacts["performance"]["type"]) == (["performance"], "table")
     rows = json.loads(artifacts["performance"]["data"])
-    stored = query(home, "SELECT vintage, model_version, metric, value, low, high, row_count FROM performance")
-    assert sorted(tuple(row.values()) for row in rows) == sorted((str(row[0]), *row[1:]) for row in stored)
-    assert {row["metric"] for row in rows} == {"auc", "gini", "ks", "brier"}
+    stored = query(home, f"SELECT {', '.join(PERFORMANCE)} FROM performance WHERE basis = 'realised'")
+    assert sorted((tuple(row.values()) for row in rows), key=str) == sorted(
+        ((str(row[0]), *row[1:]) for row in stored), key=str
+    )
+    whole = {row["metric"] for row in rows if row["band"] is None}
+    assert whole == {"auc", "gini", "ks", "brier", "default_rate", "expected_default_rate"}
+    assert {row["band"] for row in rows} == {None, *BANDS}
 
 
 def test_outcomes_of_nothing_that_was_scored_have_no_table(

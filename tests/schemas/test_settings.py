@@ -71,7 +71,7 @@ def test_an_unknown_name_like_no_other_is_refused(name: str) -> None:
         ("GATE_VOLUME_WINDOW", "many", "int"),
         ("GATE_WARN_AGE_DAYS", "1000000", "<="),  # further back than dates go
         ("LOCK_WAIT_SECONDS", "0", "> 0"),
-        ("DRIFT_P_VALUE", "1", "< 1"),
+        ("DRIFT_FALSE_DISCOVERY_RATE", "1", "< 1"),
         ("TIMEZONE", "Mars", "unknown timezone"),
         ("FILE_DEADLINE", "7:00", "HH:MM"),
         ("WEEKDAYS", "", "one weekday at least"),

@@ -16,12 +16,14 @@ from schemas.judgement import QUARANTINE
 from schemas.settings import Settings
 from tasks.gate import Verdict, judge_source
 from tasks.ingest import Batch
-from tasks.monitor import DRIFT
 from tasks.project import Project
-from tasks.publish import publish, refuse
+from tasks.publish import refuse
 from tasks.source.landing import fingerprint, hash_source, source_at
 from tasks.staging import Staging, staging_for
 from tests.contracts.everything import ROW, Everything
+from tests.warehouse.staged import unsummed
+from warehouse.inserts import Staged
+from warehouse.monitoring import Monitoring
 
 DAY = date(2026, 6, 30)
 CONTRACT = read_contract(Everything)
@@ -99,7 +101,13 @@ def publish_file(project: Project, path: Path, day: date = DAY) -> Published:
         verdict = judge_source(project, batch, staging)
         assert verdict.failures == []
         _score(staging)
-        return publish(project, batch, verdict, polars.DataFrame(schema=DRIFT), staging)
+        staged = Staged(
+            accepted=staging.parts("accepted"),
+            scores=staging.parts("scores"),
+            quarantine=staging.parts("quarantine"),
+            compared_with=verdict.compared_with,
+        )
+        return project.writer.publish(batch.record(verdict.rows), staged, verdict.results, Monitoring(), unsummed)
 
 
 def block_file(project: Project, path: Path, day: date = DAY) -> BatchBlocked:

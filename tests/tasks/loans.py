@@ -24,7 +24,7 @@ OUTCOMES = "outcomes.csv"
 def make_portfolio(home: Path) -> None:
     """Writes landing files without any dirt and an outcome for every row of them, and trains the champion on all."""
     (home / "landing").mkdir(parents=True)
-    days = {day: _loans(day) for day in DAYS}
+    days = {day: loans_of(day) for day in DAYS}
     for day, loans in days.items():
         loans.select(COLUMNS).write_csv(landing_file(home, day))
     outcomes = (loans.select("application_id", "defaulted", observed_on="application_date") for loans in days.values())
@@ -52,7 +52,8 @@ def make_champions(project: Project, first: date, second: date) -> tuple[str, st
     return version, successor
 
 
-def _loans(day: date) -> polars.DataFrame:
+def loans_of(day: date) -> polars.DataFrame:
+    """The applications of a day with `defaulted`, how they end."""
     numbers = polars.int_range(ROWS).cast(polars.String)
     return draw_applicants(ROWS, np.random.default_rng(day.toordinal())).with_columns(
         application_id=f"{day}-" + numbers, application_date=polars.lit(day)

@@ -13,7 +13,9 @@ from schemas.application import Application
 from schemas.batch import BatchRecord, GateResult, Identity, Published, RowCounts
 from schemas.contract import read_contract
 from warehouse.inserts import Staged
-from warehouse.writer import Writer
+from warehouse.monitoring import Monitoring, framed
+from warehouse.vintages import Vintage
+from warehouse.writer import FAIRNESS, PERFORMANCE, Writer
 
 CONTRACT = read_contract(Application)
 DAY = date(2026, 3, 2)
@@ -38,17 +40,38 @@ GATE = (
         message="employment_length is missing in 30 % of rows",
     ),
 )
-DRIFT = polars.DataFrame(
-    {
-        "feature": ["income", "income", "age", "score"],
-        "statistic": ["psi", "ks", "psi", "psi"],
-        "value": [0.31, 0.18, 0.02, None],
-        "p_value": [None, 0.001, None, None],
-        "threshold": [0.2, 0.1, 0.2, 0.2],
-        "drifted": [True, True, False, True],
-    },
-    schema_overrides={"p_value": polars.Float64, "value": polars.Float64},
+DRIFT = framed(
+    "drift",
+    [
+        {
+            "feature": "income",
+            "statistic": "psi",
+            "value": 0.31,
+            "threshold": 0.2,
+            "drifted": True,
+            "window_value": 0.3,
+        },
+        {"feature": "income", "statistic": "ks", "value": 0.18, "p_value": 0.001, "threshold": 0.1, "drifted": True},
+        {"feature": "age", "statistic": "psi", "value": 0.02, "threshold": 0.2, "drifted": False},
+        {"feature": "score", "statistic": "psi", "threshold": 0.2, "drifted": True},
+    ],
 )
+VERDICTS = framed(
+    "drift_verdicts",
+    [
+        {"feature": "income", "enough": True, "exceeded": True, "drifted": True, "since": DAY},
+        {"feature": "age", "enough": True, "exceeded": False, "drifted": False},
+        {"feature": "score", "enough": True, "exceeded": True, "drifted": True, "since": DAY},
+    ],
+)
+QUALITY = framed(
+    "quality",
+    [
+        {"monitor": "missing_share", "subject": "income", "value": 0.3, "flagged": True},
+        {"monitor": "missing_share", "subject": "age", "value": 0.0, "flagged": False},
+    ],
+)
+MONITORING = Monitoring(drift=DRIFT, drift_verdicts=VERDICTS, quality=QUALITY)
 # A row for each batch whose tables do not agree, and for each row that belongs to no batch; none if all is whole.
 # A staged batch has one record of quarantine more than rows, as its first bad row breaks two rules.
 TORN = f"""
@@ -136,9 +159,14 @@ def stage(
     )
 
 
-def publish(path: Path, batch: Batch) -> Published:
+def publish(path: Path, batch: Batch, monitoring: Monitoring = MONITORING) -> Published:
     """Publishes a batch to the warehouse at a path."""
-    return Writer(path, CONTRACT, WAIT_SECONDS).publish(batch.record, batch.staged, GATE, DRIFT)
+    return Writer(path, CONTRACT, WAIT_SECONDS).publish(batch.record, batch.staged, GATE, monitoring, unsummed)
+
+
+def unsummed(scores: polars.DataFrame, groups: polars.DataFrame) -> Vintage:
+    """A vintage of which nothing is known."""
+    return Vintage(polars.DataFrame(schema=PERFORMANCE), polars.DataFrame(schema=FAIRNESS), ())
 
 
 def ask(path: Path, question: str, *values: object) -> list[tuple[Any, ...]]:

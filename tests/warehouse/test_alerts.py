@@ -1,18 +1,36 @@
+"""The life of alerts: opened, repeated, escalated, acknowledged, reopened, resolved; and who is to be told."""
+
+from collections.abc import Sequence
 from dataclasses import astuple, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import polars
 import pytest
 
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertKind, file_subject
+from schemas.batch import GateResult
 from schemas.errors import WarehouseError
-from tests.warehouse.staged import CONTRACT, DAY, DRIFT, GATE, NEXT_DAY, WAIT_SECONDS, ask, everything, publish, stage
-from warehouse.connection import open_for_writing
-from warehouse.writer import Writer
+from tests.warehouse.staged import CONTRACT, GATE, WAIT_SECONDS, ask, everything, publish, stage, unsummed
+from warehouse.instants import utc_now
+from warehouse.monitoring import Monitoring
+from warehouse.writer import PERFORMANCE, Writer
 
-MISSING = Alert(kind="missing_file", severity="critical", batch_date=DAY, subject="landing", message="no file by 06:00")
-DRIFTED = Alert(kind="drift", severity="warning", batch_date=DAY, subject="income", message="PSI 0.31")
+DAYS = [date(2026, 3, 2) + timedelta(days=number) for number in range(8)]
+DRIFTED = Alert(kind="drift", severity="warning", batch_date=DAYS[0], subject="income", message="PSI 0.31")
+MISSING = Alert(
+    kind="missing_file", severity="critical", batch_date=DAYS[0], subject=file_subject(DAYS[0]), message="no file"
+)
+REFUSALS = (
+    GateResult(
+        check_name="quarantined_share", observed=0.4, threshold=0.05, severity="critical", passed=False, message="40 %"
+    ),
+    GateResult(check_name="age", observed=99, threshold=31, severity="warning", passed=False, message="99 days old"),
+)
+ADDRESSES = ("5ca1ab1e0001", "5ca1ab1e0002")
+STATE = "SELECT status, severity, batches, batch_date, last_batch_date FROM alerts ORDER BY raised_at"
+EVENTS = "SELECT event, batch_date FROM alert_events ORDER BY happened_at"
 
 
 @pytest.fixture
@@ -25,148 +43,285 @@ def writer(path: Path) -> Writer:
     return Writer(path, CONTRACT, WAIT_SECONDS)
 
 
-def statuses(path: Path) -> list[tuple[object, ...]]:
-    """In the order they were raised."""
-    return ask(path, "SELECT kind, batch_date, status FROM alerts ORDER BY raised_at")
+class Days:
+    """Publishes small batches of some days, and says what was found in them."""
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self._folder, self._path = folder, path
+
+    def publish(
+        self,
+        number: int,
+        *alerts: Alert,
+        judged: Sequence[AlertKind] = ("drift",),
+        content: str = "first",
+        addresses: Sequence[str] = (),
+    ) -> bool:
+        """Publishes a day, after which these alerts hold; returns whether the batch is a new one."""
+        batch = stage(self._folder, DAYS[number], rows=4, quarantined=0, content=content)
+        batch = batch.seen(*(row[0] for row in self._published()))
+        found = Monitoring(
+            alerts=[replace(alert, batch_date=DAYS[number]) for alert in alerts], judged=frozenset(judged)
+        )
+        writer = Writer(self._path, CONTRACT, WAIT_SECONDS, addresses)
+        return writer.publish(batch.record, batch.staged, GATE, found, unsummed).new
+
+    def block(self, number: int, content: str = "refused") -> None:
+        batch = stage(self._folder, DAYS[number], content=content).counted(scored=0, quarantined=22)
+        Writer(self._path, CONTRACT, WAIT_SECONDS).block(batch.record, REFUSALS)
+
+    def _published(self) -> list[tuple[str, ...]]:
+        return ask(self._path, "SELECT batch_id FROM batches") if self._path.exists() else []
 
 
-def set_status(path: Path, status: str) -> None:
-    with open_for_writing(path, WAIT_SECONDS) as connection:
-        connection.execute("UPDATE alerts SET status = ?", [status])
+@pytest.fixture
+def days(tmp_path: Path, path: Path) -> Days:
+    return Days(tmp_path, path)
 
 
-def test_an_alert_is_stored_as_open_with_an_id_and_the_instant(writer: Writer, path: Path) -> None:
-    earliest = datetime.now(UTC).replace(tzinfo=None)
-    assert writer.raise_alert(MISSING)
-    ((alert_id, *stored, status, raised_at),) = ask(path, "SELECT * FROM alerts")
-    assert len(alert_id) == 32
-    assert tuple(stored) == astuple(MISSING)
-    assert status == "open"
-    assert earliest <= raised_at <= earliest + timedelta(minutes=1)
+def the_alert(path: Path) -> str:
+    ((alert_id,),) = ask(path, "SELECT alert_id FROM alerts")
+    return str(alert_id)
 
 
-@pytest.mark.parametrize("status", ["open", "acknowledged"])
-@pytest.mark.parametrize("batch_date", [DAY, None])
-def test_an_alert_that_is_not_resolved_is_not_raised_again(
-    writer: Writer, path: Path, status: str, batch_date: date | None
-) -> None:
-    alert = replace(MISSING, batch_date=batch_date)
-    assert writer.raise_alert(alert)
-    set_status(path, status)
-    before = everything(path)
-    assert not writer.raise_alert(alert)
-    assert not writer.raise_alert(replace(alert, severity="warning", message="still no file at 07:00"))
-    assert everything(path) == before
-
-
-@pytest.mark.parametrize("batch_date", [DAY, None])
-def test_an_alert_that_was_resolved_is_raised_anew(writer: Writer, path: Path, batch_date: date | None) -> None:
-    alert = replace(MISSING, batch_date=batch_date)
-    writer.raise_alert(alert)
-    set_status(path, "resolved")
-    assert writer.raise_alert(alert)
-    assert not writer.raise_alert(alert)
-    assert statuses(path) == [("missing_file", batch_date, "resolved"), ("missing_file", batch_date, "open")]
-    assert ask(path, "SELECT count(DISTINCT alert_id) FROM alerts") == [(2,)]
-
-
-def test_alerts_of_another_kind_date_or_subject_are_alerts_of_their_own(writer: Writer, path: Path) -> None:
-    alerts = [
-        DRIFTED,
-        replace(DRIFTED, kind="quality"),
-        replace(DRIFTED, batch_date=NEXT_DAY),
-        replace(DRIFTED, batch_date=None),
-        replace(DRIFTED, subject="age"),
+def test_an_alert_is_opened_with_an_id_and_the_instant(days: Days, path: Path) -> None:
+    earliest = utc_now()
+    days.publish(0, DRIFTED)
+    found = ask(path, "SELECT kind, severity, batch_date, subject, message, status, raised_at, alert_id FROM alerts")
+    ((*stored, status, raised_at, alert_id),) = found
+    assert (tuple(stored), status, len(alert_id)) == (astuple(DRIFTED), "open", 32)
+    assert earliest <= raised_at <= utc_now()
+    assert ask(path, "SELECT alert_id, event, batch_date, message FROM alert_events") == [
+        (alert_id, "opened", DAYS[0], "PSI 0.31")
     ]
-    assert [writer.raise_alert(alert) for alert in alerts * 2] == [True] * 5 + [False] * 5
-    stored = ask(path, "SELECT kind, severity, batch_date, subject, message FROM alerts ORDER BY raised_at")
-    assert stored == [astuple(alert) for alert in alerts]
 
 
-def raise_many(writer: Writer) -> None:
-    """Two missing files of the day, those of another day and of none, and something else about the day."""
-    no_date = replace(MISSING, batch_date=None)
-    for alert in (MISSING, replace(MISSING, subject="other"), replace(MISSING, batch_date=NEXT_DAY), no_date, DRIFTED):
-        writer.raise_alert(alert)
+def test_a_cause_that_lasts_is_counted_and_makes_no_event(days: Days, path: Path) -> None:
+    for number in range(3):
+        days.publish(number, replace(DRIFTED, message=f"PSI 0.3{number}"))
+    assert ask(path, STATE) == [("open", "warning", 3, DAYS[0], DAYS[2])]
+    assert ask(path, "SELECT message FROM alerts") == [("PSI 0.32",)]
+    assert ask(path, EVENTS) == [("opened", DAYS[0])]
 
 
-ARRIVED = [
-    ("missing_file", DAY, "resolved"),
-    ("missing_file", DAY, "resolved"),
-    ("missing_file", NEXT_DAY, "open"),
-    ("missing_file", None, "open"),
-    ("drift", DAY, "open"),
-]
+def test_a_batch_counts_once_however_often_it_is_published(days: Days, path: Path) -> None:
+    days.publish(0, DRIFTED)
+    assert not days.publish(0, DRIFTED)
+    # A corrected file that shows the same.
+    assert days.publish(0, DRIFTED, content="corrected")
+    assert ask(path, STATE) == [("open", "warning", 1, DAYS[0], DAYS[0])]
 
 
-def test_publishing_resolves_the_missing_file_of_its_date_only(tmp_path: Path, writer: Writer, path: Path) -> None:
-    raise_many(writer)
-    assert publish(path, stage(tmp_path)).new
-    assert statuses(path) == ARRIVED
+def test_an_alert_that_gets_worse_is_escalated_once_and_does_not_get_better(days: Days, path: Path) -> None:
+    for number, severity in enumerate(["warning", "critical", "critical", "warning"]):
+        days.publish(number, replace(DRIFTED, severity=severity))  # type: ignore[arg-type]  # one of the two
+    assert ask(path, STATE) == [("open", "critical", 4, DAYS[0], DAYS[3])]
+    assert ask(path, EVENTS) == [("opened", DAYS[0]), ("escalated", DAYS[1])]
 
 
-def test_blocking_resolves_the_missing_file_of_its_date_only(tmp_path: Path, writer: Writer, path: Path) -> None:
-    raise_many(writer)
-    writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, GATE)
-    assert statuses(path) == ARRIVED
-
-
-def test_a_second_verdict_on_the_same_batch_resolves_it_too(tmp_path: Path, writer: Writer, path: Path) -> None:
-    record = stage(tmp_path).counted(scored=0, quarantined=22).record
-    writer.raise_alert(MISSING)
-    writer.block(record, GATE)
-    set_status(path, "open")
-    assert not writer.block(record, GATE).new
-    assert statuses(path) == [("missing_file", DAY, "resolved")]
-
-
-@pytest.mark.parametrize("verdict", ["published", "blocked"])
-def test_the_file_of_a_date_that_was_judged_meanwhile_is_not_missing(
-    tmp_path: Path, writer: Writer, path: Path, verdict: str
+def test_an_acknowledged_alert_is_quiet_until_its_date_and_then_reopened(
+    days: Days, path: Path, writer: Writer
 ) -> None:
-    if verdict == "published":
-        publish(path, stage(tmp_path))
-    else:
-        writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, GATE)
+    days.publish(0, DRIFTED)
+    writer.acknowledge(the_alert(path), "Ada", DAYS[2])
+    people = "SELECT acknowledged_by, acknowledged_until FROM alerts"
+    assert ask(path, people) == [("Ada", DAYS[2])]
+    # The date itself is still quiet.
+    for number in (1, 2):
+        days.publish(number, DRIFTED)
+        assert ask(path, STATE) == [("acknowledged", "warning", number + 1, DAYS[0], DAYS[number])]
+    days.publish(3, DRIFTED)
+    assert ask(path, STATE) == [("open", "warning", 4, DAYS[0], DAYS[3])]
+    days.publish(4, DRIFTED)
+    assert ask(path, EVENTS) == [("opened", DAYS[0]), ("acknowledged", None), ("reopened", DAYS[3])]
+
+
+def test_an_acknowledged_alert_that_gets_worse_is_open_again(days: Days, path: Path, writer: Writer) -> None:
+    days.publish(0, DRIFTED)
+    writer.acknowledge(the_alert(path), "Ada", DAYS[7])
+    days.publish(1, replace(DRIFTED, severity="critical"))
+    assert ask(path, STATE) == [("open", "critical", 2, DAYS[0], DAYS[1])]
+    assert ask(path, EVENTS)[1:] == [("acknowledged", None), ("escalated", DAYS[1])]
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_an_alert_ends_with_its_cause_and_comes_back_as_a_new_one(
+    days: Days, path: Path, writer: Writer, acknowledged: bool
+) -> None:
+    days.publish(0, DRIFTED)
+    first = the_alert(path)
+    if acknowledged:
+        writer.acknowledge(first, "Ada", DAYS[7])
+    before = utc_now()
+    days.publish(1)
+    ((status, resolved_at, by),) = ask(path, "SELECT status, resolved_at, resolved_by_batch_date FROM alerts")
+    assert (status, by, before <= resolved_at <= utc_now()) == ("resolved", DAYS[1], True)
+    assert ask(path, EVENTS)[-1] == ("resolved", DAYS[1])
+    days.publish(2)
+    days.publish(3, DRIFTED)
+    states = ask(path, "SELECT alert_id = ?, status, batches, batch_date FROM alerts ORDER BY raised_at", first)
+    assert states == [(True, "resolved", 1, DAYS[0]), (False, "open", 1, DAYS[3])]
+
+
+def test_kinds_that_a_batch_cannot_tell_about_are_left_alone(days: Days, path: Path, writer: Writer) -> None:
+    quality = replace(DRIFTED, kind="quality")
+    days.publish(0, DRIFTED, quality, judged=("drift", "quality"))
+    days.publish(1, judged=("quality",))
+    kinds = "SELECT kind, status FROM alerts ORDER BY kind"
+    assert ask(path, kinds) == [("drift", "open"), ("quality", "resolved")]
+    days.publish(2, judged=())
+    writer.replace_performance(polars.DataFrame(schema=PERFORMANCE), ())
+    assert ask(path, kinds) == [("drift", "open"), ("quality", "resolved")]
+
+
+def test_alerts_of_another_kind_or_subject_are_alerts_of_their_own(days: Days, path: Path) -> None:
+    alerts = [DRIFTED, replace(DRIFTED, kind="quality"), replace(DRIFTED, subject="age")]
+    days.publish(0, *alerts, judged=("drift", "quality"))
+    days.publish(1, alerts[0], judged=("drift", "quality"))
+    assert ask(path, "SELECT kind, subject, status FROM alerts ORDER BY ALL") == [
+        ("drift", "age", "resolved"),
+        ("drift", "income", "open"),
+        ("quality", "income", "resolved"),
+    ]
+
+
+def test_a_batch_older_than_the_newest_published_one_moves_nothing(days: Days, path: Path) -> None:
+    days.publish(4, DRIFTED)
+    days.publish(5, DRIFTED)
+    before = {table: everything(path)[table] for table in ("alerts", "alert_events")}
+    # Nothing is resolved, nothing repeated, nothing opened.
+    days.publish(0)
+    days.publish(1, DRIFTED, replace(DRIFTED, subject="age"))
+    days.publish(4, content="corrected")
+    assert {table: everything(path)[table] for table in ("alerts", "alert_events")} == before
+    days.publish(5, content="corrected")
+    assert ask(path, EVENTS)[-1] == ("resolved", DAYS[5])
+
+
+def test_what_belongs_to_no_day_lives_by_what_holds_now(days: Days, path: Path, writer: Writer) -> None:
+    lost = Alert(kind="performance", severity="critical", batch_date=None, subject="auc", message="AUC fell to 0.6")
+    nothing = polars.DataFrame(schema=PERFORMANCE)
+    days.publish(5)
+    for alerts in ((lost,), (lost,), ()):
+        writer.replace_performance(nothing, alerts)
+    assert ask(path, STATE) == [("resolved", "critical", 1, None, None)]
+    assert ask(path, EVENTS) == [("opened", None), ("resolved", None)]
+
+
+def test_a_missing_file_is_reported_once_and_not_when_it_was_judged_meanwhile(days: Days, writer: Writer) -> None:
+    days.publish(0)
+    days.block(1)
+    assert not writer.report_missing(MISSING)
+    assert not writer.report_missing(replace(MISSING, batch_date=DAYS[1], subject=file_subject(DAYS[1])))
+    later = replace(MISSING, batch_date=DAYS[2], subject=file_subject(DAYS[2]))
+    assert [writer.report_missing(later) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_a_missing_file_ends_when_it_is_published(days: Days, path: Path, writer: Writer, acknowledged: bool) -> None:
+    writer.report_missing(MISSING)
+    if acknowledged:
+        writer.acknowledge(the_alert(path), "Ada", DAYS[7])
+    # The files of other days are no news of this one, older than the newest published or not.
+    days.publish(1, judged=("drift", "quality", "volume"))
+    assert ask(path, EVENTS)[-1][0] != "resolved"
+    days.publish(0, judged=())
+    assert ask(path, "SELECT status, resolved_by_batch_date FROM alerts") == [("resolved", DAYS[0])]
+
+
+def test_a_missing_file_that_is_refused_gives_way_to_the_refusal(days: Days, path: Path, writer: Writer) -> None:
+    writer.report_missing(MISSING)
+    days.block(0)
+    question = "SELECT kind, severity, subject, status FROM alerts ORDER BY raised_at"
+    assert ask(path, question) == [
+        ("missing_file", "critical", MISSING.subject, "resolved"),
+        ("gate", "critical", MISSING.subject, "open"),
+    ]
+    ((message,),) = ask(path, "SELECT message FROM alerts WHERE kind = 'gate'")
+    # What only warned is no reason.
+    assert message.startswith(
+        f"applications_{DAYS[0]}.csv of {DAYS[0]} is refused, nothing of it is published: 40 %. Ask"
+    )
+
+
+def test_a_refusal_ends_when_a_file_of_its_date_is_published(days: Days, path: Path) -> None:
+    days.block(0)
+    days.block(0)
+    days.block(0, content="no better")
+    days.block(1)
+    days.publish(2)
+    assert ask(path, STATE) == [
+        ("open", "critical", 1, DAYS[0], DAYS[0]),
+        ("open", "critical", 1, DAYS[1], DAYS[1]),
+    ]
+    days.publish(0, content="corrected")
+    assert ask(path, "SELECT batch_date, status FROM alerts ORDER BY batch_date") == [
+        (DAYS[0], "resolved"),
+        (DAYS[1], "open"),
+    ]
+
+
+def test_only_an_unresolved_alert_can_be_acknowledged(days: Days, path: Path, writer: Writer) -> None:
+    days.publish(0, DRIFTED)
+    alert_id = the_alert(path)
+    writer.acknowledge(alert_id, "Ada", DAYS[1])
+    writer.acknowledge(alert_id, "Grace", DAYS[2])
+    assert ask(path, "SELECT acknowledged_by, acknowledged_until FROM alerts") == [("Grace", DAYS[2])]
+    days.publish(1)
     before = everything(path)
-    assert not writer.raise_alert(MISSING)
+    for unknown in (alert_id, alert_id[:8], ""):
+        with pytest.raises(WarehouseError, match=f"no unresolved alert has the id {unknown}; list them"):
+            writer.acknowledge(unknown, "Ada", DAYS[7])
     assert everything(path) == before
-    # Only that kind of alert, and only of that date.
-    assert writer.raise_alert(DRIFTED)
-    assert writer.raise_alert(replace(MISSING, batch_date=NEXT_DAY))
-    assert writer.raise_alert(replace(MISSING, batch_date=None))
 
 
-def test_an_acknowledged_missing_file_is_resolved_when_it_arrives(tmp_path: Path, writer: Writer, path: Path) -> None:
-    writer.raise_alert(MISSING)
-    set_status(path, "acknowledged")
-    publish(path, stage(tmp_path))
-    assert statuses(path) == [("missing_file", DAY, "resolved")]
+def test_every_event_but_an_acknowledgement_is_to_be_told_to_every_address(days: Days, path: Path) -> None:
+    days.publish(0, DRIFTED, addresses=ADDRESSES)
+    Writer(path, CONTRACT, WAIT_SECONDS, ADDRESSES).acknowledge(the_alert(path), "Ada", DAYS[0])
+    days.publish(1, DRIFTED, addresses=ADDRESSES)
+    days.publish(2, replace(DRIFTED, severity="critical"), addresses=ADDRESSES)
+    days.publish(3, addresses=ADDRESSES)
+    told = ask(
+        path,
+        "SELECT event, address, status, attempts, problem FROM alert_events JOIN deliveries USING (event_id)"
+        " ORDER BY happened_at, address",
+    )
+    events = ["opened", "reopened", "escalated", "resolved"]
+    assert told == [(event, address, "pending", 0, None) for event in events for address in ADDRESSES]
+    assert len(ask(path, EVENTS)) == len(events) + 1
 
 
-def test_a_batch_that_is_published_already_leaves_alerts_alone(tmp_path: Path, writer: Writer, path: Path) -> None:
-    writer.raise_alert(MISSING)
-    publish(path, stage(tmp_path))
-    set_status(path, "open")
+def test_refusals_and_missing_files_are_to_be_told_too(tmp_path: Path, path: Path) -> None:
+    writer = Writer(path, CONTRACT, WAIT_SECONDS, ADDRESSES[:1])
+    writer.report_missing(MISSING)
+    writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, REFUSALS)
+    told = ask(path, "SELECT event FROM alert_events JOIN deliveries USING (event_id) ORDER BY happened_at")
+    assert told == [("opened",), ("resolved",), ("opened",)]
+
+
+def test_without_addresses_nothing_is_to_be_told(days: Days, path: Path) -> None:
+    days.publish(0, DRIFTED)
+    assert (len(ask(path, EVENTS)), ask(path, "SELECT * FROM deliveries")) == (1, [])
+
+
+def test_a_publication_that_fails_leaves_alerts_and_events_as_they_were(tmp_path: Path, path: Path) -> None:
+    writer = Writer(path, CONTRACT, WAIT_SECONDS, ADDRESSES)
+    writer.report_missing(MISSING)
     before = everything(path)
-    assert not publish(path, stage(tmp_path)).new
-    assert everything(path) == before
-
-
-def test_a_publication_that_fails_leaves_the_alert_open(tmp_path: Path, writer: Writer, path: Path) -> None:
-    writer.raise_alert(MISSING)
-    before = everything(path)
-    # The first fails among the rows, the second with the last statement of all.
+    found = Monitoring(alerts=[DRIFTED], judged=frozenset({"drift"}))
+    # The first fails among the rows, the second with the alerts, behind everything else.
     with pytest.raises(WarehouseError, match="staged"):
-        publish(path, stage(tmp_path).counted(scored=21, quarantined=2))
+        publish(path, stage(tmp_path).counted(scored=21, quarantined=2), found)
     batch = stage(tmp_path)
+    broken = replace(found, alerts=[DRIFTED, replace(DRIFTED, subject="age", batch_date="never")])  # type: ignore[arg-type]
     with pytest.raises(duckdb.Error):
-        writer.publish(batch.record, batch.staged, GATE, DRIFT.rename({"value": "unknown"}))
+        writer.publish(batch.record, batch.staged, GATE, broken, unsummed)
     assert everything(path) == before
 
 
-def test_a_verdict_that_fails_leaves_the_alert_open(tmp_path: Path, writer: Writer, path: Path) -> None:
-    writer.raise_alert(MISSING)
+def test_a_verdict_that_fails_leaves_alerts_and_events_as_they_were(tmp_path: Path, path: Path) -> None:
+    writer = Writer(path, CONTRACT, WAIT_SECONDS, ADDRESSES)
+    writer.report_missing(MISSING)
     before = everything(path)
     with pytest.raises(duckdb.Error):
         writer.block(stage(tmp_path).counted(scored=0, quarantined=22).record, ())

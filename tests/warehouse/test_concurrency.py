@@ -58,7 +58,7 @@ def publish_once(path: Path, folder: Path) -> Published:
 
 
 def raise_alert(path: Path) -> bool:
-    return Writer(path, CONTRACT, WAIT_SECONDS).raise_alert(ALERT)
+    return Writer(path, CONTRACT, WAIT_SECONDS).report_missing(ALERT)
 
 
 def test_readers_never_see_a_part_of_a_batch_while_others_write(tmp_path: Path) -> None:

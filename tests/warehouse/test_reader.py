@@ -117,19 +117,16 @@ def test_judged_are_the_batches_in_force_and_the_blocked_ones(
 
 
 def test_open_alerts_are_all_but_the_resolved_ones_newest_first(path: Path, writer: Writer, reader: Reader) -> None:
-    alerts = [
-        Alert(kind="volume", severity="warning", batch_date=DAY, subject=subject, message=f"rows of {subject}")
-        for subject in ("z", "settled", "a", "m")
-    ]
-    for alert in alerts:
-        writer.raise_alert(alert)
+    for subject in ("z", "settled", "a", "m"):
+        alert = Alert(kind="missing_file", severity="warning", batch_date=DAY, subject=subject, message=f"no {subject}")
+        writer.report_missing(alert)
     set_status(path, "settled", "resolved")
     set_status(path, "a", "acknowledged")
     found = reader.open_alerts()
     assert found.select("kind", "severity", "batch_date", "subject", "message", "status").rows() == [
-        ("volume", "warning", DAY, "m", "rows of m", "open"),
-        ("volume", "warning", DAY, "a", "rows of a", "acknowledged"),
-        ("volume", "warning", DAY, "z", "rows of z", "open"),
+        ("missing_file", "warning", DAY, "m", "no m", "open"),
+        ("missing_file", "warning", DAY, "a", "no a", "acknowledged"),
+        ("missing_file", "warning", DAY, "z", "no z", "open"),
     ]
     assert found["raised_at"].is_sorted(descending=True)
 
@@ -139,8 +136,10 @@ def test_a_warehouse_with_nothing_in_it_answers_with_typed_columns(writer: Write
     assert reader.identities() == {}
     judged: dict[str, Any] = {"batch_date": polars.Date, "status": polars.String, "source_sha256": polars.String}
     assert (reader.judged().height, reader.judged().schema) == (0, judged)
-    texts = dict.fromkeys(["alert_id", "kind", "severity", "subject", "message", "status"], polars.String)
-    alerts = texts | {"batch_date": polars.Date, "raised_at": polars.Datetime("us")}
+    texts = ["alert_id", "kind", "severity", "subject", "message", "status", "acknowledged_by"]
+    alerts: dict[str, Any] = dict.fromkeys(texts, polars.String)
+    alerts |= dict.fromkeys(["batch_date", "last_batch_date", "acknowledged_until"], polars.Date)
+    alerts |= {"batches": polars.Int32, "raised_at": polars.Datetime("us")}
     assert (reader.open_alerts().height, dict(reader.open_alerts().schema)) == (0, alerts)
 
 
@@ -224,9 +223,10 @@ def test_a_day_shows_its_figures_drifted_features_and_warnings(tmp_path: Path, p
             "rows_quarantined": 2,
             "rows_approved": 10,
             "mean_probability_of_default": pytest.approx(0.2),
-            # Income drifted by two statistics and is named once; the score is not a feature.
+            # The score is not a feature.
             "drifted_features": ["income"],
             "warnings": ["missing_share"],
+            "quality_findings": ["missing_share income"],
         }
     ]
 
@@ -252,7 +252,11 @@ def test_vintages_are_the_months_and_models_with_a_known_outcome(
     # No outcome for March; one outcome is of an application nobody scored.
     load_outcomes(writer, {"c-0": True, "b-1": False, "a-1": False, "unknown": True})
     found = reader.frame("vintages_with_outcomes").rows()
-    assert found == [(date(2026, 1, 1), MODEL), (date(2026, 2, 1), MODEL)]
+    latest = date(2026, 9, 1)
+    assert found == [
+        (date(2026, 1, 1), MODEL, date(2026, 1, 31), latest),
+        (date(2026, 2, 1), MODEL, date(2026, 2, 28), latest),
+    ]
 
 
 def test_realised_pairs_prediction_and_outcome_of_one_month_and_model(
@@ -267,5 +271,5 @@ def test_realised_pairs_prediction_and_outcome_of_one_month_and_model(
     february = date(2026, 2, 1)
     found = reader.frame("realised", vintage=february, model_version=MODEL)
     # Even rows were given 0.1, odd ones 0.3; an application of a superseded revision counts once.
-    assert sorted(found.rows()) == [(pytest.approx(0.1), True), (pytest.approx(0.3), False)]
+    assert sorted(found.rows()) == [(pytest.approx(0.1), "C", True), (pytest.approx(0.3), "C", False)]
     assert reader.frame("realised", vintage=february, model_version="another").is_empty()

@@ -16,16 +16,21 @@ from tests.warehouse.staged import (
     GATE,
     MODEL,
     NEXT_DAY,
+    QUALITY,
     TORN,
+    VERDICTS,
     WAIT_SECONDS,
     Batch,
     ask,
     everything,
     publish,
     stage,
+    unsummed,
 )
+from warehouse import inserts
 from warehouse.connection import open_for_writing
-from warehouse.inserts import WarehouseChanged
+from warehouse.inserts import Basis, WarehouseChanged
+from warehouse.monitoring import Monitoring
 from warehouse.reader import Reader
 from warehouse.writer import PERFORMANCE, Writer
 
@@ -107,12 +112,15 @@ def test_quarantine_gate_results_and_drift_are_stored_as_they_were_found(tmp_pat
         (batch_id, found.check_name, found.observed, found.threshold, found.severity, found.passed, found.message)
         for found in GATE
     ]
-    assert ask(path, "SELECT * FROM drift ORDER BY ALL") == sorted((batch_id, DAY, *row) for row in DRIFT.rows())
+    for table, found in (("drift", DRIFT), ("drift_verdicts", VERDICTS), ("quality", QUALITY)):
+        columns = ", ".join(["batch_id", "batch_date", *found.columns])
+        stored = ask(path, f"SELECT {columns} FROM {table}")
+        assert sorted(stored, key=repr) == sorted(((batch_id, DAY, *row) for row in found.rows()), key=repr)
 
 
 def test_a_batch_without_quarantined_rows_or_drift_is_published(tmp_path: Path, writer: Writer, path: Path) -> None:
     batch = stage(tmp_path, rows=20, quarantined=0)
-    assert writer.publish(batch.record, batch.staged, GATE, DRIFT.clear()).new
+    assert writer.publish(batch.record, batch.staged, GATE, Monitoring(), unsummed).new
     assert ask(path, "SELECT rows_received, rows_quarantined FROM batches") == [(20, 0)]
     assert ask(path, "SELECT count(*) FROM quarantine") == [(0,)]
 
@@ -155,7 +163,8 @@ def test_a_blocked_batch_leaves_only_the_verdict(tmp_path: Path, writer: Writer,
     verdict = block(writer, stage(tmp_path))
     assert (verdict.revision, verdict.new) == (1, True)
     tables = everything(path)
-    assert {name for name, rows in tables.items() if rows} == {"batches", "gate_results", "schema_version"}
+    verdict_tables = {"batches", "gate_results", "alerts", "alert_events", "schema_version"}
+    assert {name for name, rows in tables.items() if rows} == verdict_tables
     figures = "status, rows_received, rows_scored, rows_quarantined, rows_approved, rows_declined, mean_score"
     assert ask(path, f"SELECT {figures} FROM batches") == [("blocked", 22, 0, 22, 0, 0, None)]
     assert ask(path, "SELECT batch_id, check_name, passed FROM gate_results") == [
@@ -187,8 +196,9 @@ def test_a_blocked_correction_leaves_the_published_revision_in_force(
     block(writer, stage(tmp_path, content="corrected"))
     assert statuses(path) == [(DAY, 1, "published"), (DAY, 2, "blocked")]
     assert [first.batch_id] == [row[0] for row in ask(path, "SELECT DISTINCT batch_id FROM current_scores")]
-    assert {name: rows for name, rows in everything(path).items() if name not in ("batches", "gate_results")} == {
-        name: rows for name, rows in before.items() if name not in ("batches", "gate_results")
+    changed = {"batches", "gate_results", "alerts", "alert_events"}
+    assert {name: rows for name, rows in everything(path).items() if name not in changed} == {
+        name: rows for name, rows in before.items() if name not in changed
     }
 
 
@@ -327,16 +337,38 @@ def test_outcomes_replace_earlier_ones_of_the_same_applications(writer: Writer, 
     assert ask(path, "SELECT count(*) FROM outcomes WHERE loaded_at IS NULL") == [(0,)]
 
 
-def test_performance_replaces_all_that_was_known(writer: Writer, path: Path) -> None:
-    rows = [
-        (date(2026, 1, 1), MODEL, "auc", 0.7, 0.6, 0.8, 900),
-        (date(2026, 2, 1), MODEL, "auc", None, None, None, 3),
-    ]
-    writer.replace_performance(polars.DataFrame(rows, schema=PERFORMANCE, orient="row"))
-    writer.replace_performance(polars.DataFrame(rows[1:], schema=PERFORMANCE, orient="row"))
-    assert ask(path, "SELECT * EXCLUDE (computed_at) FROM performance") == rows[1:]
-    writer.replace_performance(polars.DataFrame(schema=PERFORMANCE))
-    assert ask(path, "SELECT count(*) FROM performance") == [(0,)]
+JANUARY = (date(2026, 1, 1), MODEL, None, "auc", 0.7, 0.6, 0.8, 900)
+FEBRUARY = (date(2026, 2, 1), MODEL, "C", "auc", None, None, None, 3)
+
+
+def replace_performance(path: Path, basis: Basis, *rows: tuple[object, ...]) -> None:
+    with open_for_writing(path, WAIT_SECONDS) as connection:
+        inserts.replace_performance(connection, basis, polars.DataFrame(rows, schema=PERFORMANCE, orient="row"))
+
+
+def performance(path: Path, basis: Basis) -> list[tuple[object, ...]]:
+    return ask(path, f"SELECT {', '.join(PERFORMANCE)} FROM performance WHERE basis = ? ORDER BY ALL", basis)
+
+
+def test_realised_performance_replaces_all_that_was_known(writer: Writer, path: Path) -> None:
+    writer.prepare()
+    replace_performance(path, "estimated", JANUARY)
+    replace_performance(path, "realised", JANUARY, FEBRUARY)
+    replace_performance(path, "realised", FEBRUARY)
+    assert performance(path, "realised") == [FEBRUARY]
+    replace_performance(path, "realised")
+    assert performance(path, "realised") == []
+    assert performance(path, "estimated") == [JANUARY]
+
+
+def test_an_estimate_replaces_those_of_its_vintages_and_models_only(writer: Writer, path: Path) -> None:
+    writer.prepare()
+    replace_performance(path, "realised", FEBRUARY)
+    replace_performance(path, "estimated", JANUARY, FEBRUARY, (*FEBRUARY[:2], None, *FEBRUARY[3:]))
+    other = (*FEBRUARY[:1], "champion-2", *FEBRUARY[2:])
+    replace_performance(path, "estimated", FEBRUARY, other)
+    assert performance(path, "estimated") == [JANUARY, FEBRUARY, other]
+    assert performance(path, "realised") == [FEBRUARY]
 
 
 def test_a_model_is_on_the_record_once_a_version(writer: Writer, path: Path) -> None:

@@ -1,7 +1,7 @@
 -- One row per batch in force or blocked in a period: its figures, which features drifted, what the gate warned of.
 WITH moved AS (
-    SELECT batch_id, list(DISTINCT feature ORDER BY feature) AS drifted_features
-    FROM drift
+    SELECT batch_id, list(feature ORDER BY feature) AS drifted_features
+    FROM drift_verdicts
     WHERE drifted AND feature <> 'score'
     GROUP BY batch_id
 ),
@@ -10,6 +10,13 @@ warned AS (
     SELECT batch_id, list(check_name ORDER BY check_name) AS warnings
     FROM gate_results
     WHERE severity = 'warning' AND NOT passed
+    GROUP BY batch_id
+),
+
+flagged AS (
+    SELECT batch_id, list(monitor || ' ' || subject ORDER BY monitor, subject) AS monitors
+    FROM quality
+    WHERE flagged
     GROUP BY batch_id
 )
 
@@ -23,9 +30,11 @@ SELECT
     batches.rows_approved,
     batches.mean_probability_of_default,
     coalesce(moved.drifted_features, []) AS drifted_features,
-    coalesce(warned.warnings, []) AS warnings
+    coalesce(warned.warnings, []) AS warnings,
+    coalesce(flagged.monitors, []) AS quality_findings
 FROM batches
 LEFT JOIN moved ON moved.batch_id = batches.batch_id
 LEFT JOIN warned ON warned.batch_id = batches.batch_id
+LEFT JOIN flagged ON flagged.batch_id = batches.batch_id
 WHERE batches.status <> 'superseded' AND batches.batch_date BETWEEN $start AND $end
 ORDER BY batches.batch_date, batches.revision

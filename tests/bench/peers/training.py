@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import joblib
-import pandas  # type: ignore[import-untyped]
+import pandas
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tests.bench.peers.usual import FEATURES

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Literal
 
 import joblib
-import pandas  # type: ignore[import-untyped]
+import pandas
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 

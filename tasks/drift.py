@@ -1,0 +1,178 @@
+"""Drift of a batch: measured against the reference and the trailing window, judged with the batches before it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+import polars
+
+from model.profile import Profile, pooled, restored
+from model.reference import SCORE, Reference
+from model.stability import Floors, Shift, shifts
+from model.verdict import Earlier, Finding, Level, Persistence, Verdict, judge_shifts, level, verdict_on
+from schemas.settings import Settings
+from tasks.ingest import Batch
+from tasks.parallel import in_order
+from tasks.project import Project
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class History:
+    """The batches before a date: profiles by feature and verdicts by feature, both latest first, and the last level."""
+
+    profiles: Mapping[str, Sequence[Profile]]
+    verdicts: Mapping[str, Sequence[Earlier]]
+    level: Level
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FeatureDrift:
+    """All that is known of a feature's drift; `enough` is False where there are too few rows for a verdict.
+
+    `rows` counts those judged, of `batches` batches. `window` has the shifts against the trailing window, if it has
+    rows enough, in the order of `findings`.
+    """
+
+    feature: str
+    rows: int
+    batches: int
+    enough: bool
+    findings: Sequence[Finding]
+    window: Sequence[Shift]
+    verdict: Verdict
+    current: Profile
+
+
+def floors_of(settings: Settings) -> Floors:
+    """The floors as they are set."""
+    return Floors(
+        psi=settings.drift_psi,
+        ks=settings.drift_ks,
+        wasserstein=settings.drift_wasserstein,
+        missing_share=settings.drift_missing_share,
+        unseen_share=settings.drift_unseen_share,
+    )
+
+
+def persistence_of(settings: Settings) -> Persistence:
+    """The persistence as it is set."""
+    return Persistence(exceeded=settings.drift_exceeded_batches, judged=settings.drift_judged_batches)
+
+
+def read_history(project: Project, batch: Batch) -> History:
+    """What is on record of the published batches before a date, those of the same model only where bins matter."""
+    settings = project.settings
+    profiles = project.reader.frame(
+        "recent_profiles",
+        batch_date=batch.batch_date,
+        model_version=batch.model_version,
+        batches=settings.drift_trailing_batches,
+    )
+    verdicts = project.reader.frame(
+        "recent_verdicts", batch_date=batch.batch_date, batches=max(1, settings.drift_judged_batches - 1)
+    )
+    return History(
+        profiles={str(name): list(map(_restored, group.rows(named=True))) for (name,), group in _by_feature(profiles)},
+        verdicts={
+            str(name): [Earlier(exceeded=row["exceeded"], since=row["since"]) for row in group.rows(named=True)]
+            for (name,), group in _by_feature(verdicts)
+        },
+        level=_last_level(verdicts),
+    )
+
+
+def judge_drift(
+    settings: Settings, reference: Reference, profiles: Mapping[str, Profile], history: History, batch_date: date
+) -> list[FeatureDrift]:
+    """The drift of every feature and of the score; too few rows are pooled with those of the batches before."""
+    floors, least = floors_of(settings), settings.drift_min_rows
+
+    def measure(name: str) -> tuple[str, Profile, int, list[Shift], list[Shift]]:
+        earlier = history.profiles.get(name, ())
+        current, batches = pooled(profiles[name], earlier, least)
+        if current.rows < least:
+            return name, current, batches, [], []
+        window = earlier[batches - 1 :]
+        against = reduce(add, window) if window else None
+        beside = shifts(reference[name], current, floors, against) if against and against.rows >= least else []
+        return name, current, batches, shifts(reference[name], current, floors), beside
+
+    measured = list(in_order(measure, reference))
+    judged = judge_shifts({name: found for name, _, _, found, _ in measured}, settings.drift_false_discovery_rate)
+    persistence = persistence_of(settings)
+    return [
+        FeatureDrift(
+            feature=name,
+            rows=current.rows,
+            batches=batches,
+            enough=current.rows >= least,
+            findings=judged[name],
+            window=beside,
+            verdict=verdict_on(name, judged[name], batch_date, history.verdicts.get(name, ()), persistence),
+            current=current,
+        )
+        for name, current, batches, _, beside in measured
+    ]
+
+
+def drift_rows(drift: Sequence[FeatureDrift]) -> Iterator[dict[str, Any]]:
+    """Rows of the table `drift`."""
+    for item in drift:
+        for place, finding in enumerate(item.findings):
+            beside = item.window[place] if item.window else None
+            yield {
+                "feature": item.feature,
+                "statistic": finding.shift.statistic,
+                "value": finding.shift.value,
+                "p_value": finding.shift.p_value,
+                "q_value": finding.q_value,
+                "threshold": finding.shift.floor,
+                "drifted": finding.exceeded,
+                "window_value": beside.value if beside else None,
+                "window_p_value": beside.p_value if beside else None,
+            }
+
+
+def verdict_rows(drift: Sequence[FeatureDrift], messages: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Rows of the table `drift_verdicts`; a feature without a message has none."""
+    for item in drift:
+        verdict = asdict(item.verdict)
+        yield {
+            **{name: verdict[name] for name in ("feature", "exceeded", "exceeded_batches", "since", "legacy_drifted")},
+            "judged_batches": item.verdict.judged,
+            "drifted": item.enough and item.verdict.drifted,
+            "row_count": item.rows,
+            "batches_pooled": item.batches,
+            "enough": item.enough,
+            "message": messages.get(item.feature),
+        }
+
+
+def profile_rows(model_version: str, reference: Reference, profiles: Mapping[str, Profile]) -> Iterator[dict[str, Any]]:
+    """Rows of the table `profiles`."""
+    for name, profile in profiles.items():
+        yield {
+            "model_version": model_version,
+            "feature": name,
+            "labels": list(reference[name].bins.labels),
+            "reference_counts": reference[name].counts.tolist(),
+            "counts": profile.counts.tolist(),
+            "sample": profile.kept().tolist(),
+        }
+
+
+def _last_level(verdicts: polars.DataFrame) -> Level:
+    latest = verdicts.filter(polars.col("batch_date") == polars.col("batch_date").max())
+    return level(latest.filter(polars.col("drifted") & (polars.col("feature") != SCORE)).height)
+
+
+def _by_feature(frame: polars.DataFrame) -> Any:
+    return frame.group_by("feature", maintain_order=True)
+
+
+def _restored(row: Mapping[str, Any]) -> Profile:
+    return restored(np.array(row["counts"], dtype=np.int64), np.array(row["sample"], dtype=np.float64))
