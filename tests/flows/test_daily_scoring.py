@@ -36,15 +36,7 @@ from warehouse.monitoring import TABLES
 LAST = DAYS[-1]
 # A day whose file never came, and one whose file is not due for a long time.
 MISSING, FUTURE = DAYS[0] - timedelta(days=1), date(2150, 6, 30)
-PUBLISHING = [
-    "ingest",
-    "find published",
-    "gate",
-    "score",
-    "monitor",
-    "publish",
-    "report",
-]
+PUBLISHING = ["ingest", "find published", "gate", "score", "monitor", "publish", "report"]
 
 pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
 
