@@ -102,7 +102,8 @@ def _median(drift: FeatureDrift) -> float:
 
 def _since(drift: FeatureDrift, batch_date: date) -> str:
     verdict = drift.verdict
-    pooled = f" (judged with {drift.batches - 1} batches before it, as rows are few)" if drift.batches > 1 else ""
+    before = "the batch before it" if drift.batches == 2 else f"the {drift.batches - 1} batches before it"
+    pooled = f" (judged with {before}, as rows are few)" if drift.batches > 1 else ""
     lasting = f"in {verdict.exceeded_batches} of the last {verdict.judged} batches{pooled}"
     return f"since {verdict.since or batch_date}, {lasting}"
 

@@ -22,11 +22,24 @@ from tasks.project import Project
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class History:
-    """The batches before a date: profiles by feature and verdicts by feature, both latest first, and the last level."""
+    """The batches before a date: profiles by feature and verdicts by feature, both latest first, and the last level.
+
+    `profiled` and `judged` are their batch dates, those of the same model and those that had enough rows.
+    """
 
     profiles: Mapping[str, Sequence[Profile]]
     verdicts: Mapping[str, Sequence[Earlier]]
     level: Level
+    profiled: Sequence[date] = ()
+    judged: Sequence[date] = ()
+
+    def earlier(self, feature: str, batches: int) -> Sequence[Earlier]:
+        """The verdicts before so many pooled batches: what one row says is not to be counted twice."""
+        verdicts = self.verdicts.get(feature, ())
+        if batches == 1:
+            return verdicts
+        first = self.profiled[batches - 2] if self.profiled else date.max
+        return verdicts[sum(day >= first for day in self.judged) :]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +86,9 @@ def read_history(project: Project, batch: Batch) -> History:
         batches=settings.drift_trailing_batches,
     )
     verdicts = project.reader.frame(
-        "recent_verdicts", batch_date=batch.batch_date, batches=max(1, settings.drift_judged_batches - 1)
+        "recent_verdicts",
+        batch_date=batch.batch_date,
+        batches=settings.drift_judged_batches + settings.drift_trailing_batches,
     )
     return History(
         profiles={str(name): list(map(_restored, group.rows(named=True))) for (name,), group in _by_feature(profiles)},
@@ -82,6 +97,8 @@ def read_history(project: Project, batch: Batch) -> History:
             for (name,), group in _by_feature(verdicts)
         },
         level=_last_level(verdicts),
+        profiled=_dates(profiles),
+        judged=_dates(verdicts),
     )
 
 
@@ -112,7 +129,7 @@ def judge_drift(
             enough=current.rows >= least,
             findings=judged[name],
             window=beside,
-            verdict=verdict_on(name, judged[name], batch_date, history.verdicts.get(name, ()), persistence),
+            verdict=verdict_on(name, judged[name], batch_date, history.earlier(name, batches), persistence),
             current=current,
         )
         for name, current, batches, _, beside in measured
@@ -163,6 +180,10 @@ def profile_rows(model_version: str, reference: Reference, profiles: Mapping[str
             "counts": profile.counts.tolist(),
             "sample": profile.kept().tolist(),
         }
+
+
+def _dates(frame: polars.DataFrame) -> list[date]:
+    return frame["batch_date"].unique().sort(descending=True).to_list()
 
 
 def _last_level(verdicts: polars.DataFrame) -> Level:

@@ -52,7 +52,7 @@ def fairness_alerts(
                 kind="fairness",
                 severity="warning",
                 batch_date=batch_date,
-                subject=f"{row['field']} {row['group_name']}",
+                subject=subject_of(row["field"], row["group_name"]),
                 message=(
                     f"{row['field']} {row['group_name']}: approved {row['impact_ratio']:.2f} times as often as the"
                     f" group approved most ({row['impact_low']:.2f} to {row['impact_high']:.2f};"
@@ -60,6 +60,11 @@ def fairness_alerts(
                     " model was validated. Look at which reasons decline this group, and take it to compliance."
                 ),
             )
+
+
+def subject_of(field: str, group: str) -> str:
+    """What alerts on a group are about."""
+    return f"{field} {group}"
 
 
 def _known(field: str, validated: Sequence[GroupOutcome], least: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ from model.performance import Measure, calibration_by_band, performance_of, wils
 from model.policy import BANDS
 from model.trained import Model
 from schemas.alert import Alert
+from schemas.errors import ModelError
 from tasks.performance_alerts import performance_alerts
 from tasks.project import Project
 from warehouse.writer import PERFORMANCE
@@ -95,5 +96,9 @@ def _alerts(project: Project, realised: polars.DataFrame) -> Iterator[Alert]:
     whole = realised.filter(polars.col("band").is_null())
     for (version,), group in whole.group_by("model_version", maintain_order=True):
         latest = group.filter(polars.col("vintage") == polars.col("vintage").max())
-        expected = read_metadata(project.settings.path("models"), str(version))["metrics"]["test"]
+        try:
+            expected = read_metadata(project.settings.path("models"), str(version))["metrics"]["test"]
+        except ModelError:
+            # A model that was removed decides nothing any more.
+            continue
         yield from performance_alerts(str(version), latest, expected)

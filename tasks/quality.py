@@ -114,7 +114,7 @@ def _unseen_shares(observed: Observed, reference: Reference) -> Iterator[Monitor
 
 def levels_in_words(levels: Sequence[tuple[str, int]]) -> str:
     """Levels with their rows, the most frequent ones by name; empty for none."""
-    named = [f"{level!r} ({rows:,} rows)" for level, rows in levels[:NAMED_LEVELS]]
+    named = [f"{level!r} ({rows:,} {'row' if rows == 1 else 'rows'})" for level, rows in levels[:NAMED_LEVELS]]
     more = len(levels) - NAMED_LEVELS
     return ", ".join(named) + (f" and {more:,} more" if more > 0 else "")
 

@@ -1,6 +1,7 @@
 """How batches are judged with the batches before them: on profiles built by hand, as `tasks.monitor` does it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -177,3 +178,13 @@ def test_a_reference_without_a_value_is_no_error() -> None:
     assert found.enough
     # What was always missing is there now.
     assert [item.shift.statistic for item in found.findings if item.exceeded] == ["psi", "missing_share"]
+
+
+def test_the_verdicts_of_batches_that_are_judged_with_a_small_one_do_not_count_again() -> None:
+    """One shifted day, judged a second time with the day after it, would else be two."""
+    shifted, normal = profiles(300, seed=1, shift=30), profiles(300, seed=2)
+    before = history(shifted, normal, verdicts=[Earlier(exceeded=True, since=DAY), Earlier(exceeded=False, since=None)])
+    dates = [DAY - timedelta(days=1), DAY - timedelta(days=2)]
+    found = judge(profiles(300), replace(before, profiled=dates, judged=dates))
+    assert found.verdict.exceeded
+    assert (found.verdict.exceeded_batches, found.verdict.judged, found.verdict.drifted) == (1, 2, False)

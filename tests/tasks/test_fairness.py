@@ -5,14 +5,15 @@ from typing import Any
 import polars
 import pytest
 
+from model.champion import champion_identity, promote
 from model.evaluation import GroupOutcome
 from model.performance import Measure
 from schemas.alert import Alert
 from tasks.fairness import approvals, fairness_alerts
 from tasks.project import Project
 from tests.body import run_day
-from tests.flows.homes import landing_file, query
-from tests.tasks.loans import COLUMNS, DAYS, ROWS, loans_of
+from tests.flows.homes import landing_file, project_at, query
+from tests.tasks.loans import COLUMNS, DAYS, ROWS, loans_of, second_model
 
 DAY = DAYS[-1]
 JULY = date(2026, 7, 1)
@@ -139,3 +140,24 @@ def test_a_run_raises_what_its_vintage_calls_for(scored: Project) -> None:
     assert query(scored.settings.home_path, below) == [("< 21",), ("21 to < 26",), ("26 to < 35",)]
     raised = "SELECT subject, status FROM alerts WHERE kind = 'fairness' ORDER BY subject"
     assert query(scored.settings.home_path, raised) == [("age 21 to < 26", "open"), ("age < 21", "open")]
+
+
+def test_alerts_stay_while_a_new_vintage_has_too_few_rows_to_tell(scored: Project) -> None:
+    home = scored.settings.home_path
+    raised = "SELECT subject, status FROM alerts WHERE kind = 'fairness' ORDER BY subject"
+    before = query(home, raised)
+    assert before
+    loans_of(JULY).select(COLUMNS).write_csv(landing_file(home, JULY))
+    run_day(project_at(home, fairness_min_rows=10_000), JULY)
+    assert query(home, raised) == before
+
+
+def test_a_vintage_that_another_model_takes_over_in_part_is_summed_up_for_both(scored: Project) -> None:
+    home, models = scored.settings.home_path, scored.settings.path("models")
+    first, second = champion_identity(models)[0], second_model(scored).version
+    promote(models, second)
+    run_day(scored, DAYS[-1])
+    rows = "SELECT model_version, sum(row_count) FROM fairness WHERE field = 'age' GROUP BY 1"
+    assert dict(query(home, rows)) == {first: (len(DAYS) - 1) * ROWS, second: ROWS}
+    estimates = "SELECT DISTINCT model_version, row_count FROM performance WHERE basis = 'estimated'"
+    assert dict(query(home, estimates)) == {first: (len(DAYS) - 1) * ROWS, second: ROWS}

@@ -164,7 +164,7 @@ def publish(path: Path, batch: Batch, monitoring: Monitoring = MONITORING) -> Pu
     return Writer(path, CONTRACT, WAIT_SECONDS).publish(batch.record, batch.staged, GATE, monitoring, unsummed)
 
 
-def unsummed(scores: polars.DataFrame, groups: polars.DataFrame) -> Vintage:
+def unsummed(version: str, scores: polars.DataFrame, groups: polars.DataFrame) -> Vintage:
     """A vintage of which nothing is known."""
     return Vintage(polars.DataFrame(schema=PERFORMANCE), polars.DataFrame(schema=FAIRNESS), ())
 
