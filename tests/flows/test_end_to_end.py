@@ -23,7 +23,7 @@ from tests.flows.prefect_server import Prefect, running_prefect, timezone_at_noo
 
 TIMEZONE = timezone_at_noon()
 FIRST, LAST = DAYS[0], DAYS[-1]
-DEPLOYMENTS = {"daily-scoring", "catch-up", "backfill", "outcomes", "load-predictions", "train"}
+DEPLOYMENTS = {"daily-scoring", "catch-up", "backfill", "outcomes", "load-predictions", "send-alerts", "train"}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -41,7 +41,8 @@ def prefect(home: Path) -> Iterator[Prefect]:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        settings = {"SCORING_TIMEZONE": TIMEZONE, "SCORING_FILE_DEADLINE": "23:59"}
+        # The days of this sample are small, and are not to be judged together.
+        settings = {"SCORING_TIMEZONE": TIMEZONE, "SCORING_FILE_DEADLINE": "23:59", "SCORING_DRIFT_MIN_ROWS": "100"}
         with running_prefect(home, port, **settings) as running:
             assert not running.address.endswith(f":{port}")
             yield running
