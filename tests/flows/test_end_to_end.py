@@ -96,7 +96,7 @@ def test_a_run_started_by_hand_publishes_the_day_and_shows_it(prefect: Prefect, 
     assert (ended["name"], ended["state_name"]) == (str(LAST), "Published")
     assert re.fullmatch(rf"{LAST}-r1-\w+: \d+ rows received, \d+ scored, \d+ quarantined", ended["state"]["message"])
     artifacts = prefect.artifacts(run)
-    assert set(artifacts) == {f"batch-{LAST}", f"gate-{LAST}", f"drift-{LAST}"}
+    assert set(artifacts) == {f"{kind}-{LAST}" for kind in ("batch", "gate", "drift", "quality", "report")}
     assert f"# Batch of {LAST}, revision 1" in artifacts[f"batch-{LAST}"]["data"]
     assert published(home)[LAST] == 1
     event = wait_for(lambda: scoring_events(prefect, "scoring.batch.published"), 30)[0]
@@ -246,7 +246,7 @@ def redeploy(prefect: Prefect, home: Path, timezone: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "6 deployments and their automations" in done.stdout
+    assert "7 deployments and their automations" in done.stdout
     # Put again, an automation would forget the runs it is watching.
     assert {item["name"]: item["updated"] for item in prefect.post("/automations/filter")} == automations
 

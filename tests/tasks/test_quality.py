@@ -148,7 +148,7 @@ def test_a_finding_says_what_is_unusual_and_what_to_do(found: Monitored, message
     ("levels", "words"),
     [
         ((), ""),
-        ((("west", 1_200), ("", 1)), "'west' (1,200 rows), '' (1 rows)"),
+        ((("west", 1_200), ("", 1)), "'west' (1,200 rows), '' (1 row)"),
         (
             tuple((f"level{number}", 9 - number) for number in range(7)),
             "'level0' (9 rows), 'level1' (8 rows), 'level2' (7 rows), 'level3' (6 rows), 'level4' (5 rows) and 2 more",
