@@ -1,20 +1,8 @@
 """How a shift reads: its sizes, its medians, when it was, what is estimated of the model."""
 
-from collections.abc import Mapping
-
 from dashboard.drift_movement import Estimated, Movement
 from dashboard.words import counted, during, listed, share, size, spell_in_words
-from model.stability import Shift, Statistic
-
-NAMES: Mapping[Statistic, str] = {
-    "psi": "PSI",
-    "ks": "KS",
-    "wasserstein": "Wasserstein distance",
-    "chi_squared": "chi-squared",
-    "missing_share": "share of missing values changed by",
-    "unseen_share": "share of levels never seen in training",
-}
-SHARES = ("missing_share", "unseen_share")
+from model.stability import NAMES, SHARES, Shift
 
 
 def sizes(item: Movement) -> str:

@@ -1,6 +1,6 @@
 """Drift as numbers: how far a current profile lies from a reference, and how sure that is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,16 @@ from model.profile import Profile
 from model.reference import FeatureReference, LevelBins
 
 Statistic = Literal["psi", "ks", "wasserstein", "chi_squared", "missing_share", "unseen_share"]
+# As sentences name them, and those that are shares of rows.
+NAMES: Mapping[Statistic, str] = {
+    "psi": "PSI",
+    "ks": "KS",
+    "wasserstein": "Wasserstein distance",
+    "chi_squared": "chi-squared",
+    "missing_share": "share of missing values changed by",
+    "unseen_share": "share of levels never seen in training",
+}
+SHARES = ("missing_share", "unseen_share")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,21 +6,12 @@ from datetime import date
 import numpy as np
 
 from model.reference import SCORE, FeatureReference
-from model.stability import Shift, Statistic
+from model.stability import NAMES, SHARES, Shift
 from model.verdict import Finding
 from schemas.contract import Contract
 from tasks.drift import FeatureDrift
 from tasks.quality import Monitored, levels_in_words
 
-NAMES: Mapping[Statistic, str] = {
-    "psi": "PSI",
-    "ks": "KS",
-    "wasserstein": "Wasserstein distance",
-    "chi_squared": "chi-squared",
-    "missing_share": "share of missing values changed by",
-    "unseen_share": "share of levels never seen in training",
-}
-SHARES = ("missing_share", "unseen_share")
 LOOK_AT: Mapping[str, str] = {
     "missing_share": "ask the source why the field is blank more or less often than it was",
     "unseen_share": "ask the source what the new levels mean, and train again if they stay",
