@@ -1,4 +1,4 @@
-"""Is requirements.lock what pyproject.toml asks for? `python -m tests.lock`; with --write it is brought up to date."""
+"""Are the lock files what pyproject.toml asks for? `python -m tests.lock`; with --write they are brought up to date."""
 
 import re
 import subprocess
@@ -7,17 +7,31 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Everything, for a checkout.
 LOCK = ROOT / "requirements.lock"
+# What runs, without the tools of development: a part of the other, for the image.
+RUNTIME = ROOT / "requirements-runtime.lock"
 HEADER = "# Made by `make lock`: every package with its version and hashes, for any platform. Do not edit.\n"
 
 
-def resolve(lock: Path) -> str:
+def resolve(lock: Path, *more: str) -> str:
     """The text of a lock that keeps the versions of `lock` where they still fit."""
-    command = ["uv", "pip", "compile", "pyproject.toml", "--extra", "dev", "--universal", "--python-version", "3.11"]
+    command = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", *more]
     options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet", "--output-file", str(lock)]
     uv = Path(sys.executable).parent / command[0]
     subprocess.run([uv, *command[1:], *options], cwd=ROOT, check=True)
     return HEADER + lock.read_text(encoding="utf-8").removeprefix(HEADER)
+
+
+def resolve_both(folder: Path) -> dict[Path, str]:
+    """The texts of both locks, resolved aside in a folder; the smaller one has the versions of the other."""
+    copies = {lock: folder / lock.name for lock in (LOCK, RUNTIME)}
+    for lock, copy in copies.items():
+        copy.write_text(lock.read_text(encoding="utf-8") if lock.exists() else "", encoding="utf-8")
+    everything = resolve(copies[LOCK], "--all-extras")
+    # Without the comments that would name the folder it was resolved in.
+    runtime = resolve(copies[RUNTIME], "--constraint", str(copies[LOCK]), "--no-annotate")
+    return {LOCK: everything, RUNTIME: runtime}
 
 
 def pins(text: str) -> list[str]:
@@ -26,18 +40,17 @@ def pins(text: str) -> list[str]:
 
 
 def main() -> int:
-    """0 if the lock is fresh or was written, 1 if it is stale."""
+    """0 if the locks are fresh or were written, 1 if one is stale."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / LOCK.name
-        copy.write_text(LOCK.read_text(encoding="utf-8"), encoding="utf-8")
-        fresh = resolve(copy)
+        fresh = resolve_both(Path(folder))
     if "--write" in sys.argv:
-        LOCK.write_text(fresh, encoding="utf-8")
+        for lock, text in fresh.items():
+            lock.write_text(text, encoding="utf-8")
         return 0
-    if pins(fresh) != pins(LOCK.read_text(encoding="utf-8")):
-        print("requirements.lock is not what pyproject.toml asks for; run `make lock`", file=sys.stderr)
-        return 1
-    return 0
+    stale = [lock.name for lock, text in fresh.items() if pins(text) != pins(lock.read_text(encoding="utf-8"))]
+    if stale:
+        print(f"{' and '.join(stale)}: not what pyproject.toml asks for; run `make lock`", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
