@@ -34,6 +34,14 @@ def fingerprint(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
+def without_credentials(url: str) -> str:
+    """An address without the user and password that it may hold, for people to read."""
+    scheme, mark, rest = url.partition("://")
+    # The last one before the path: passwords hold such characters too, and better too much goes than too little.
+    host = rest.rpartition("@")[2]
+    return f"{scheme}{mark}{host}" if mark else url.rpartition("@")[2]
+
+
 def address_label(address: str, url: str | None) -> str:
     """What a person is shown of an address: its scheme, if it is known, and its fingerprint."""
     scheme = f"{url.partition('://')[0].lower()} " if url else ""

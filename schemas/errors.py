@@ -17,8 +17,12 @@ class ContractError(ScoringError):
     """The application contract makes no sense; `problems` holds one sentence for each thing to fix."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.name, self.problems = name, tuple(problems)
         super().__init__(f"the contract {name} cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # Raised by a worker, it goes to another process, which would make it from its message alone.
+        return type(self), (self.name, self.problems)
 
 
 class LandingError(ScoringError):
@@ -35,6 +39,10 @@ class UnreadableSource(ScoringError):
     def __init__(self, check_name: str, message: str) -> None:
         self.check_name = check_name
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # Raised by a worker, it goes to another process, which would make it from its message alone.
+        return type(self), (self.check_name, str(self))
 
 
 class BatchBlocked(ScoringError):
@@ -60,5 +68,17 @@ class WarehouseError(ScoringError):
     """The warehouse cannot do what was asked: busy for too long, of another layout, or inconsistent."""
 
 
+class NoWarehouse(WarehouseError):
+    """There is no warehouse yet: nothing has been scored."""
+
+
 class WarehouseUnavailable(WarehouseError):
     """The warehouse is held by another process, or its disk is in trouble: trying again may help."""
+
+
+class StoreUnavailable(OSError):
+    """An object store does not answer, or not now: trying again may help."""
+
+
+class ChangedMeanwhile(FileNotFoundError):
+    """An object is no longer what it was when it was looked at: another process has replaced or removed it."""

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from schemas.addresses import address_label, alert_addresses
+from schemas.addresses import address_label, alert_addresses, without_credentials
 from schemas.errors import SettingsError
 from schemas.settings import Settings, load_settings
 
@@ -63,3 +63,17 @@ def test_settings_do_not_show_what_is_secret() -> None:
         "Settings(home='here')",
         "Settings(home='here')",
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://me:hunter2@scores.example:8000/api", "http://scores.example:8000/api"),
+        ("http://token@scores.example", "http://scores.example"),
+        ("http://me:p@ss/w:rd@scores.example/api", "http://scores.example/api"),  # not escaped as it should be
+        ("me:word@scores.example", "scores.example"),
+    ],
+)
+def test_an_address_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown
