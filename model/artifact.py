@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any
 import numpy
 import sklearn
 
-from model.atomic import move_into_place, write_file
+from model.atomic import move_into_place, replace_file, write_file
 from model.serialise import dump_model, load_model
+from model.signature import ANYBODY, SIGNATURE, Trust, signature_of, statement
+from model.signing_keys import SigningKey
 from model.trained import Model
 from schemas.contract import Contract
 from schemas.errors import ModelError
+from schemas.storage import is_remote
 
 __all__ = [
     "TRAIN",
@@ -30,6 +34,8 @@ __all__ = [
     "read_json",
     "read_metadata",
     "save_model",
+    "saved_versions",
+    "sign_version",
     "to_json",
 ]
 
@@ -57,33 +63,65 @@ class LoadedModel:
     model: Model
 
 
-def save_model(models: Path, model: Model, card: str) -> ModelVersion:
-    """Writes `<models>/<version>/` whole or not at all; the same model again changes nothing.
+def save_model(models: Path, model: Model, card: str, key: SigningKey | None = None) -> ModelVersion:
+    """Writes `<models>/<version>/` whole or not at all, signed if there is a key.
 
-    The same model gives the same bytes in any process, and its version is the start of their hash.
+    The same model gives the same bytes in any process, and its version is the start of their hash. Again, it changes
+    nothing but its metadata and signature, and these only if there is a key: what is signed is what was found now.
     """
     content = dump_model(model)
     sha256 = hashlib.sha256(content).hexdigest()
     saved = ModelVersion(f"scorecard-{sha256[:12]}", sha256)
-    folder = models / saved.version
-    if folder.exists():
+    folder, metadata = models / saved.version, to_json(_metadata(model, saved))
+    signature = signature_of(key, statement(saved.version, sha256, metadata)) if key else None
+    if (folder / METADATA if is_remote(folder) else folder).exists():
+        if signature:
+            replace_file(folder / METADATA, metadata)
+            replace_file(folder / SIGNATURE, signature)
         return saved
-    models.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".saving-", dir=models))
+    signed = {SIGNATURE: signature} if signature else {}
+    # What has metadata is a version: they come last.
+    _write_folder(folder, {MODEL_FILE: content, CARD: card.encode(), **signed, METADATA: metadata})
+    return saved
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    if is_remote(folder):
+        for name, content in files.items():
+            write_file(folder / name, content)
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder.parent))
     try:
-        write_file(aside / MODEL_FILE, content)
-        write_file(aside / METADATA, to_json(_metadata(model, saved)))
-        write_file(aside / CARD, card.encode())
+        for name, content in files.items():
+            write_file(aside / name, content)
         aside.chmod(0o755)
         move_into_place(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return saved
 
 
-def load_version(models: Path, version: str, contract: Contract) -> LoadedModel:
+def sign_version(models: Path, version: str, key: SigningKey) -> dict[str, Any]:
+    """Signs a saved version as it lies there, and returns its metadata; raises ModelError if its file was altered."""
+    metadata = read_metadata(models, version)
+    sha256 = str(metadata["sha256"])
+    _content(models, ModelVersion(version, sha256))
+    if not sha256.startswith(version.removeprefix("scorecard-")):
+        raise ModelError(f"the metadata of {version} are those of another model; restore {models / version}")
+    folder = _folder(models, version)
+    signed = statement(version, sha256, (folder / METADATA).read_bytes())
+    replace_file(folder / SIGNATURE, signature_of(key, signed))
+    return metadata
+
+
+def saved_versions(models: Path) -> list[str]:
+    """The versions that have a folder, by name; none without a models folder."""
+    return sorted(path.parent.name for path in models.glob(f"*/{METADATA}") if VERSION.fullmatch(path.parent.name))
+
+
+def load_version(models: Path, version: str, contract: Contract, trust: Trust = ANYBODY) -> LoadedModel:
     """Any saved version, verified like the champion."""
-    return load_saved(models, ModelVersion(version, read_metadata(models, version)["sha256"]), contract)
+    return load_saved(models, ModelVersion(version, read_metadata(models, version)["sha256"]), contract, trust)
 
 
 def read_metadata(models: Path, version: str) -> dict[str, Any]:
@@ -95,19 +133,14 @@ def read_metadata(models: Path, version: str) -> dict[str, Any]:
     return metadata
 
 
-def load_saved(models: Path, saved: ModelVersion, contract: Contract) -> LoadedModel:
-    """A saved model; raises ModelError if it is missing, altered, or trained for another contract."""
-    path = _folder(models, saved.version) / MODEL_FILE
-    if not path.exists():
-        raise ModelError(f"{path} is missing; restore it, or {TRAIN}")
-    # Hashed and unpickled are the very same bytes, so nobody can swap the file in between.
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != saved.sha256:
-        raise ModelError(
-            f"{path} was altered: its SHA-256 is {found}, {saved.sha256} was recorded; "
-            f"restore it, or remove its folder and {TRAIN}"
-        )
+def load_saved(models: Path, saved: ModelVersion, contract: Contract, trust: Trust = ANYBODY) -> LoadedModel:
+    """A saved model; raises ModelError if it is missing, altered, not signed as `trust` asks, of another contract."""
+    # Hashed, signed and unpickled are the very same bytes, so nobody can swap the file in between.
+    content = _content(models, saved)
+    if trust.keys:
+        read_metadata(models, saved.version)
+        metadata = _folder(models, saved.version) / METADATA
+        trust.check(metadata.parent, saved.sha256, metadata.read_bytes())
     model = load_model(content, saved.version)
     if model.contract_hash != contract.hash:
         raise ModelError(
@@ -129,6 +162,21 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except ValueError as error:
         raise ModelError(f"{path} is not valid JSON; restore it, or remove it and {TRAIN}") from error
+
+
+def _content(models: Path, saved: ModelVersion) -> bytes:
+    """The bytes of a model's file; raises ModelError if it is missing or has not the hash that was recorded."""
+    path = _folder(models, saved.version) / MODEL_FILE
+    if not path.exists():
+        raise ModelError(f"{path} is missing; restore it, or {TRAIN}")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != saved.sha256:
+        raise ModelError(
+            f"{path} was altered: its SHA-256 is {found}, {saved.sha256} was recorded; "
+            f"restore it, or remove its folder and {TRAIN}"
+        )
+    return content
 
 
 def _metadata(model: Model, saved: ModelVersion) -> dict[str, Any]:

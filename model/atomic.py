@@ -1,11 +1,16 @@
-"""Files that are there whole or not at all, even if the process or the machine dies."""
+"""Files that are there whole or not at all, even if the process or the machine dies. Objects always are."""
 
 import os
 from pathlib import Path
 
+from schemas.storage import is_remote
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """Readers see the old content or the new, never a part of it."""
+    if is_remote(path):
+        path.write_bytes(content)
+        return
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     write_file(aside, content)
     aside.replace(path)
@@ -25,6 +30,9 @@ def move_into_place(aside: Path, folder: Path) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Writes through to the disk."""
+    if is_remote(path):
+        path.write_bytes(content)
+        return
     with path.open("wb") as file:
         file.write(content)
         file.flush()

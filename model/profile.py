@@ -35,7 +35,29 @@ class Profile:
     @cached_property
     def size(self) -> float:
         """Rows that the values stand for."""
-        return float(self.cumulative[-1])
+        return float(len(self.values)) if self.weights is None else float(self.cumulative[-1])
+
+    @cached_property
+    def median(self) -> float | None:
+        """The value in the middle, of two the lower one; None without values."""
+        if len(self.values) == 0:
+            return None
+        if self.weights is None:
+            place = (len(self.values) - 1) // 2
+        else:
+            place = int(np.searchsorted(self.cumulative[1:], self.size / 2))
+        return float(self.values[min(place, len(self.values) - 1)])
+
+    def rows_of_first(self, values: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Rows that the first so many values stand for; spares an array as long as the values where each is a row."""
+        return values.astype(np.float64) if self.weights is None else self.cumulative[values]
+
+    def first_reaching(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The place of the first value up to which there are so many rows; the number of values if there are not."""
+        if self.weights is None:
+            return np.asarray(np.clip(np.ceil(rows) - 1, 0, len(self.values)), dtype=np.intp)
+        places: NDArray[np.intp] = np.searchsorted(self.cumulative[1:], rows, side="left")
+        return places
 
     @cached_property
     def cumulative(self) -> NDArray[np.float64]:
@@ -63,6 +85,30 @@ class Profile:
         if len(self.values) <= KEPT:
             return self.values
         return self.values[np.round(np.linspace(0, len(self.values) - 1, KEPT)).astype(np.intp)]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outline:
+    """What is told and stored of a profile: rows by bin (bins,), the kept values, the median. It is always small."""
+
+    counts: NDArray[np.int64]
+    kept: NDArray[np.float64]
+    median: float | None
+
+    @property
+    def rows(self) -> int:
+        """All rows, missing ones included."""
+        return int(self.counts.sum())
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return int(self.counts[-1])
+
+
+def outlined(profile: Profile) -> Outline:
+    """The outline of a profile; holds on to none of its values but the kept ones."""
+    return Outline(counts=profile.counts, kept=profile.kept().copy(), median=profile.median)
 
 
 def restored(counts: NDArray[np.int64], kept: NDArray[np.float64]) -> Profile:

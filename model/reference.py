@@ -86,10 +86,16 @@ class FeatureReference:
         """The reference as a profile, the sample standing for all present rows."""
         return Profile(counts=self.counts, values=self.sample)
 
-    def profile_of_numbers(self, values: Column) -> Profile:
-        """The profile of a column of numbers (n,); NaN and infinities count as missing. `values` may be reordered."""
-        numbers = as_numbers(values)
-        present = np.sort(numbers[np.isfinite(numbers)])
+    def profile_of_numbers(self, values: Column, *, keep: bool = False) -> Profile:
+        """The profile of a column of numbers (n,); NaN and infinities count as missing.
+
+        With `keep` the profile keeps the column itself, which has to be of float64, and puts it in order: there may be
+        no room for a copy.
+        """
+        numbers = as_numbers(values) if keep else as_numbers(values).copy()
+        # What is no number comes last, behind what is infinite.
+        numbers.sort()
+        present = numbers[np.searchsorted(numbers, -np.inf, side="right") : np.searchsorted(numbers, np.inf)]
         edges = np.searchsorted(present, self._edges, side="left")
         counts = np.diff(np.concatenate([[0], edges, [len(present)]]))
         return Profile(counts=np.append(counts, len(numbers) - len(present)), values=present)

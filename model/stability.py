@@ -23,6 +23,8 @@ NAMES: Mapping[Statistic, str] = {
     "unseen_share": "share of levels never seen in training",
 }
 SHARES = ("missing_share", "unseen_share")
+# Values that are worked on at a time.
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +122,8 @@ def kolmogorov_smirnov(reference: Profile, current: Profile) -> tuple[float | No
     # Between neighbouring values of the reference its function is flat and the current one rises, so the distance is
     # largest at a value of the reference or just left of one.
     points, share = reference.steps
-    at = current.cumulative[np.searchsorted(current.values, points, side="right")] / current.size
-    before = current.cumulative[np.searchsorted(current.values, points, side="left")] / current.size
+    at = current.rows_of_first(np.searchsorted(current.values, points, side="right")) / current.size
+    before = current.rows_of_first(np.searchsorted(current.values, points, side="left")) / current.size
     distance = float(max(np.abs(share - at).max(), np.abs(np.append(0.0, share[:-1]) - before).max()))
     return distance, _certainty(distance, max(1.0, np.round(_effective(reference.size, current.size))))
 
@@ -167,25 +169,38 @@ def _area(reference: Profile, current: Profile) -> float:
     steps, share = reference.steps
     # From the middle, so that sums of large numbers close to each other keep their digits.
     centre = steps[np.searchsorted(share, 0.5)]
-    points, values, rows = steps - centre, current.values - centre, current.cumulative
-    sums = np.append(0.0, np.cumsum(values if current.weights is None else values * current.weights))
+    points = steps - centre
 
-    def integral(t: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = np.searchsorted(values, t, side="right")
-        area: NDArray[np.float64] = (rows[places] * t - sums[places]) / current.size
-        return area
-
-    up_to = integral(points)
+    rows, sums, total = _up_to(current, centre, points)
+    up_to = (rows * points - sums) / current.size
     # Left of the reference F is 0, right of it 1.
-    beyond = int(np.searchsorted(values, points[-1], side="right"))
-    right = (sums[-1] - sums[beyond] - (rows[-1] - rows[beyond]) * points[-1]) / current.size
+    right = (total - sums[-1] - (current.size - rows[-1]) * points[-1]) / current.size
     start, end, flat = points[:-1], points[1:], share[:-1]
-    crossing = np.searchsorted(rows[1:], flat * current.size, side="left")
-    turn = np.clip(values[np.minimum(crossing, len(values) - 1)], start, end)
-    at_turn = integral(turn)
+    crossing = current.first_reaching(flat * current.size)
+    turn = np.clip(current.values[np.minimum(crossing, len(current.values) - 1)] - centre, start, end)
+    rows, sums, _ = _up_to(current, centre, turn)
+    at_turn = (rows * turn - sums) / current.size
     below = flat * (turn - start) - (at_turn - up_to[:-1])
     above = (up_to[1:] - at_turn) - flat * (end - turn)
     return abs(float(up_to[0] + np.sum(below + above) + right))
+
+
+def _up_to(
+    profile: Profile, centre: float, t: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Of the values less `centre`: rows up to each t, their sums, and the sum of all; block by block, as a profile may
+    be as large as memory allows, in the order of the values, so that no sum depends on the blocks.
+    """
+    places, sums, total = np.zeros(len(t), dtype=np.intp), np.zeros(len(t)), 0.0
+    for start in range(0, len(profile.values), BLOCK):
+        values = profile.values[start : start + BLOCK] - centre
+        weighted = values if profile.weights is None else values * profile.weights[start : start + BLOCK]
+        running = np.cumsum(np.append(total, weighted))
+        here = np.searchsorted(values, t, side="right")
+        places += here
+        sums = np.where(here > 0, running[here], sums)
+        total = float(running[-1])
+    return profile.rows_of_first(places), sums, total
 
 
 def _chi_squared(reference: NDArray[np.int64], current: NDArray[np.int64], psi: float) -> Shift:

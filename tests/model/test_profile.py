@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.profile import KEPT, Profile, pooled, restored
+from model.profile import KEPT, Profile, outlined, pooled, restored
 from model.reference import FeatureReference, reference_of
 
 # Ties, infinities and missing values among arbitrary numbers.
@@ -123,3 +123,24 @@ def test_missing_rows_count_towards_the_rows_that_are_needed() -> None:
 def test_a_batch_without_any_before_it_is_all_there_is() -> None:
     alone = rows(3)
     assert pooled(alone, [], min_rows=500) == (alone, 1)
+
+
+def test_a_column_that_is_kept_is_put_in_order_and_not_copied() -> None:
+    column = np.array([3.0, np.inf, 1.0, np.nan, -np.inf, 2.0])
+    found = reference([1.0, 2.0, 3.0]).profile_of_numbers(column, keep=True)
+    assert found.values.tolist() == [1.0, 2.0, 3.0]
+    assert found.missing == 3
+    assert np.shares_memory(found.values, column)
+
+
+@given(values=st.lists(st.integers(-3, 3).map(float) | st.floats(-1e6, 1e6), min_size=1, max_size=60))
+def test_the_median_is_a_value_with_half_of_the_rows_up_to_it(values: list[float]) -> None:
+    found = reference(values).profile_of_numbers(np.array(values))
+    outline = outlined(found)
+    assert outline.median == found.median == sorted(values)[(len(values) - 1) // 2]
+    assert not np.shares_memory(outline.kept, found.values)
+    assert (outline.rows, outline.missing) == (found.rows, found.missing)
+
+
+def test_of_no_values_there_is_no_median() -> None:
+    assert reference([1.0]).profile_of_numbers(np.array([np.nan])).median is None

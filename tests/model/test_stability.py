@@ -479,3 +479,26 @@ def test_the_floor_of_chi_squared_is_reached_where_that_of_psi_is() -> None:
 @pytest.mark.parametrize(("value", "large"), [(None, False), (0.0999, False), (0.1, True)])
 def test_a_shift_is_large_from_its_floor_on(value: Any, large: bool) -> None:
     assert Shift(statistic="ks", value=value, p_value=None, floor=0.1).large == large
+
+
+@given(reference=VALUES, current=VALUES, block=st.integers(1, 20), offset=OFFSET)
+def test_no_distance_depends_on_how_many_values_are_worked_on_at_a_time(
+    reference: list[float], current: list[float], block: int, offset: float
+) -> None:
+    base, batch = (profile_of([value + offset for value in values]) for values in (reference, current))
+    weights = profile_of([value + offset for value in current], [1.5] * len(current))
+    expected = [wasserstein(base, batch), wasserstein(base, weights)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model.stability.BLOCK", block)
+        assert [wasserstein(base, batch), wasserstein(base, weights)] == expected
+
+
+@given(reference=VALUES, current=VALUES)
+def test_a_row_a_value_is_a_weight_of_one(reference: list[float], current: list[float]) -> None:
+    base = profile_of(reference)
+    plain, ones = profile_of(current), profile_of(current, [1.0] * len(current))
+    assert kolmogorov_smirnov(base, plain) == kolmogorov_smirnov(base, ones)
+    assert wasserstein(base, plain) == wasserstein(base, ones)
+    assert (plain.size, plain.median) == (ones.size, ones.median)
+    # What a profile of fifty million rows has no room for.
+    assert "cumulative" not in vars(plain)
