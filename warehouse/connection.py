@@ -1,122 +1,38 @@
-"""Short connections to the warehouse file: open, one query or one transaction, close.
+"""Short connections to the warehouse, whatever it is: open, one query or one transaction, close."""
 
-DuckDB lets one process write or many read. Whoever finds the file taken waits, for a bounded time, with jitter.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
 import duckdb
-import tenacity
-from filelock import FileLock, Timeout
 
-from schemas.errors import WarehouseError, WarehouseUnavailable
+from schemas.errors import WarehouseError
+from schemas.lake import Lake
+from warehouse import file, lake
 
-# Enough for a million rows at once and small enough that ten million still leave a small machine room to breathe.
-CONFIG: dict[str, Any] = {
-    "memory_limit": "768MB",
-    "preserve_insertion_order": "false",
-    # The first layout with dictionary compression of strings, a fifth faster to write; a file keeps its layout.
-    "storage_compatibility_version": "v1.3.0",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
-# What DuckDB says when another process, or another thread of this one, has the file open the other way.
-TAKEN = ("Could not set lock", "different configuration", "Conflicting lock", "Unique file handle conflict")
-# The lock of the file keeps out other processes only; the threads of this one take turns by this lock.
-_WRITING = Lock()
+Address = Path | Lake
 
 
-@contextmanager
-def open_for_reading(path: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection; raises WarehouseError if there is no warehouse yet or it stays taken for too long."""
-    if not path.exists():
-        raise WarehouseError(
-            f"there is no warehouse at {path} yet; score a day first: python -m flows score --batch-date DATE"
-        )
-    connection = _connect(path, wait_seconds, read_only=True)
-    try:
-        yield connection
-    except duckdb.IOException as error:
-        raise WarehouseUnavailable(f"the warehouse {path} cannot be read: {error}") from error
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise WarehouseError(
-            f"the warehouse {path} is not of this release's layout; score a day to bring it there: {error}"
-        ) from error
-    finally:
-        connection.close()
+def open_for_reading(
+    address: Address, wait_seconds: float, as_of: datetime | None = None
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """A connection that changes nothing and sees one state of the warehouse: that of now, or of a past instant (UTC).
+
+    Raises NoWarehouse if there is none, WarehouseUnavailable if it cannot be had for too long, WarehouseError for a
+    past instant of a file, which knows the present only.
+    """
+    if isinstance(address, Lake):
+        return lake.reading(address, wait_seconds, as_of)
+    if as_of is not None:
+        raise WarehouseError(f"the warehouse {address} is a file and knows only the present; a lake keeps the past")
+    return file.reading(address, wait_seconds)
 
 
-@contextmanager
-def open_for_writing(path: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One transaction: committed when the block ends, undone when it raises. Creates the file if there is none."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WarehouseError(f"the folder of the warehouse {path} cannot be made: {error}") from error
-    with _turn(path, wait_seconds):
-        _create(path, wait_seconds)
-        connection = _connect(path, wait_seconds, read_only=False)
-        try:
-            # Closing a connection without a commit undoes its transaction, whatever went wrong.
-            connection.begin()
-            yield connection
-            connection.commit()
-        except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
-            message = f"the warehouse {path} cannot be written; nothing was changed: {error}"
-            raise WarehouseUnavailable(message) from error
-        finally:
-            connection.close()
+def open_for_writing(address: Address, wait_seconds: float) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """One transaction: committed when the block ends, undone when it raises. Creates the warehouse if there is none."""
+    return lake.writing(address, wait_seconds) if isinstance(address, Lake) else file.writing(address, wait_seconds)
 
 
-@contextmanager
-def _turn(path: Path, wait_seconds: float) -> Iterator[None]:
-    if not _WRITING.acquire(timeout=wait_seconds):
-        raise WarehouseUnavailable(
-            f"the warehouse {path} was written by another thread for more than {wait_seconds:g} seconds;"
-            " raise SCORING_LOCK_WAIT_SECONDS"
-        )
-    try:
-        yield
-    finally:
-        _WRITING.release()
-
-
-def _create(path: Path, wait_seconds: float) -> None:
-    """Makes the file aside and moves it into place: one that DuckDB has just begun is no database to anybody else."""
-    if path.exists():
-        return
-    try:
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=wait_seconds):
-            if not path.exists():
-                aside = path.with_name(f".{path.name}.new")
-                aside.unlink(missing_ok=True)
-                duckdb.connect(str(aside), config=CONFIG).close()
-                aside.replace(path)
-    except (Timeout, OSError, duckdb.Error) as error:
-        raise WarehouseError(f"the warehouse {path} cannot be made: {error}") from error
-
-
-def _connect(path: Path, wait_seconds: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    waiting = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_taken),
-        wait=tenacity.wait_random_exponential(multiplier=0.01, max=0.25),
-        stop=tenacity.stop_after_delay(wait_seconds),
-        reraise=True,
-    )
-    try:
-        return waiting(duckdb.connect, str(path), read_only=read_only, config=CONFIG)
-    except duckdb.Error as error:
-        if _is_taken(error):
-            raise WarehouseUnavailable(
-                f"the warehouse {path} was held by another process for more than {wait_seconds:g} seconds;"
-                f" end that process or raise SCORING_LOCK_WAIT_SECONDS ({error})"
-            ) from error
-        raise WarehouseError(f"the warehouse {path} cannot be opened: {error}") from error
-
-
-def _is_taken(error: BaseException) -> bool:
-    return isinstance(error, duckdb.Error) and any(sign in str(error) for sign in TAKEN)
+def exists(address: Address, wait_seconds: float) -> bool:
+    """Whether there is a warehouse at an address."""
+    return lake.exists(address, wait_seconds) if isinstance(address, Lake) else address.exists()

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 import duckdb
 
@@ -58,27 +58,34 @@ def claim(connection: duckdb.DuckDBPyConnection, addresses: Sequence[str]) -> Cl
     """Claims all that is pending for these addresses; what is pending for others is dropped."""
     now = utc_now()
     abandoned = {"now": now, "abandoned_before": now - ABANDONED_AFTER, "problem": "its sending was cut off"}
-    uncertain = _counted(connection, "abandoned_deliveries", abandoned)
+    connection.execute(sql("abandoned_deliveries"), abandoned)
     unknown = {"now": now, "addresses": list(addresses), "problem": "the address was no longer set"}
-    dropped = _counted(connection, "drop_deliveries", unknown)
+    connection.execute(sql("drop_deliveries"), unknown)
+    changed = _changed(connection, now)
     pending = connection.execute(sql("pending_deliveries")).pl()
     connection.execute(sql("claim_deliveries"), {"now": now})
     deliveries = [Delivery(**row) for row in pending.iter_rows(named=True)]
+    uncertain, dropped = (
+        Counter(address for address, status in changed if status == told) for told in ("uncertain", "dropped")
+    )
     return Claimed(deliveries=deliveries, uncertain=uncertain, dropped=dropped)
 
 
 def settle(connection: duckdb.DuckDBPyConnection, settlement: Settlement) -> Mapping[str, int]:
     """Records how it went; returns how many are sent, uncertain, failed for good, or pending again."""
+    now = utc_now()
     values = {
         "address": settlement.address,
         "event_ids": list(settlement.event_ids),
         "result": settlement.result,
         "problem": settlement.problem,
         "most_attempts": MOST_ATTEMPTS,
-        "now": utc_now(),
+        "now": now,
     }
-    return _counted(connection, "settle_deliveries", values)
+    connection.execute(sql("settle_deliveries"), values)
+    return Counter(status for _, status in _changed(connection, now))
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Any]) -> Mapping[str, int]:
-    return Counter(row[0] for row in connection.execute(sql(query), values).fetchall())
+def _changed(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[tuple[str, str]]:
+    """Address and status of the deliveries that were changed at an instant."""
+    return connection.execute(sql("changed_deliveries"), {"now": now}).fetchall()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,8 +76,9 @@ def insert_rows(
     Raises WarehouseError if the rows written are not as many as the gate and the scorer counted.
     """
     batch = {"batch_id": batch_id}
-    applications = connection.execute(sql("insert_applications"), batch | {"accepted": _names(staged.accepted)})
-    written = {"applications": _count(applications)}
+    accepted = batch | {"accepted": _names(staged.accepted)}
+    written = {"applications": _count(connection.execute(sql("insert_applications"), accepted))}
+    connection.execute(sql("insert_application_keys"), accepted)
     scores = batch | {"scores": _names(staged.scores), "model_version": record.model_version}
     written["scores"] = _count(connection.execute(sql("insert_scores"), scores))
     if staged.quarantine:
@@ -88,6 +89,7 @@ def insert_rows(
         counted = record.rows.quarantined if table == "quarantine" else record.rows.scored
         if count != counted:
             raise WarehouseError(f"{count} rows for {table} were staged, {counted} were counted; nothing is published")
+    connection.execute(sql("insert_decision_counts"), scores | {"batch_date": record.identity.batch_date})
     figures = connection.execute(sql("decision_figures"), {"scores": _names(staged.scores)}).pl()
     return figures.row(0, named=True)
 
@@ -140,7 +142,11 @@ def replace_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: polars.Dat
     """Inserts application_id, defaulted, observed_on in place of earlier outcomes of the same applications."""
     with _staged_frame(connection, outcomes):
         connection.execute("DELETE FROM outcomes WHERE application_id IN (SELECT application_id FROM staged_frame)")
-        connection.execute("INSERT INTO outcomes BY NAME SELECT *, ? AS loaded_at FROM staged_frame", [utc_now()])
+        connection.execute(
+            "INSERT INTO outcomes BY NAME"
+            " SELECT *, ? AS loaded_at, (hash(application_id) >> 32)::UINTEGER AS key FROM staged_frame",
+            [utc_now()],
+        )
 
 
 def replace_performance(connection: duckdb.DuckDBPyConnection, basis: Basis, performance: polars.DataFrame) -> None:
@@ -203,9 +209,14 @@ def is_on_record(connection: duckdb.DuckDBPyConnection, segment: str, sha256: st
 def insert_predictions(
     connection: duckdb.DuckDBPyConnection, segment: str, sha256: str, predictions: polars.DataFrame
 ) -> None:
-    """Inserts the predictions of a segment and puts the segment on record."""
+    """Inserts the predictions of a segment, sums its hours up again, and puts the segment on record."""
     with _staged_frame(connection, predictions):
         connection.execute("INSERT INTO predictions BY NAME SELECT *, ? AS segment FROM staged_frame", [segment])
+    hours = predictions["predicted_at"].dt.truncate("1h").unique().sort().to_list()
+    if hours:
+        connection.execute("DELETE FROM prediction_hours WHERE hour IN ?", [hours])
+        span = {"start": hours[0], "end": hours[-1] + timedelta(hours=1), "hours": hours}
+        connection.execute(sql("insert_prediction_hours"), span)
     connection.execute(
         "INSERT INTO prediction_segments (segment, row_count, sha256, loaded_at) VALUES (?, ?, ?, ?)",
         [segment, predictions.height, sha256, utc_now()],

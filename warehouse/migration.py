@@ -27,17 +27,25 @@ def migrate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER, name VARCHAR, applied_at TIMESTAMP)"
     )
     version = _version(connection)
-    migrations = {int(file.name[:4]): file for file in sorted(FOLDER.glob("*.sql"))}
-    if version > max(migrations):
+    if version > latest_layout():
         raise WarehouseError(
-            f"the warehouse has layout {version}, this release knows {max(migrations)}; install the later one"
+            f"the warehouse has layout {version}, this release knows {latest_layout()}; install the later one"
         )
-    for number, file in migrations.items():
+    for number, file in _migrations().items():
         if number > version:
             connection.execute(file.read_text(encoding="utf-8"))
             now = datetime.now(UTC).replace(tzinfo=None)
             connection.execute("INSERT INTO schema_version VALUES (?, ?, ?)", [number, file.stem, now])
     _add_contract_columns(connection, contract)
+
+
+def latest_layout() -> int:
+    """The layout this release brings a warehouse to."""
+    return max(_migrations())
+
+
+def _migrations() -> dict[int, Path]:
+    return {int(file.name[:4]): file for file in sorted(FOLDER.glob("*.sql"))}
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,8 +1,9 @@
 """Questions to the warehouse; each method opens, asks once, and closes."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import duckdb
 import polars
 
 from schemas.batch import Identity, RowCounts
-from warehouse.connection import open_for_reading
+from warehouse.connection import Address, open_for_reading
 from warehouse.queries import sql
 
 
@@ -25,14 +26,15 @@ class PublishedBatch:
 
 
 class Reader:
-    """Reads the warehouse at a path; raises WarehouseError where there is none yet."""
+    """Reads the warehouse at an address, as it is or as it stood at an instant; raises NoWarehouse if there is none."""
 
-    def __init__(self, path: Path, wait_seconds: float) -> None:
-        self._path, self._wait_seconds = path, wait_seconds
+    def __init__(self, address: Address, wait_seconds: float, as_of: datetime | None = None) -> None:
+        """`as_of`, in UTC, is for lakes only: a file knows its present state."""
+        self._address, self._wait_seconds, self._as_of = address, wait_seconds, as_of
 
     def published(self, batch_date: date) -> PublishedBatch | None:
         """The batch in force for a date, or None."""
-        with open_for_reading(self._path, self._wait_seconds) as connection:
+        with self._opened() as connection:
             return published_in(connection, batch_date)
 
     def identities(self) -> dict[date, Identity]:
@@ -63,11 +65,14 @@ class Reader:
 
     def frame(self, query: str, **values: Any) -> polars.DataFrame:
         """The answer to one of the questions in `warehouse/queries` as a frame."""
-        with open_for_reading(self._path, self._wait_seconds) as connection:
+        with self._opened() as connection:
             return connection.execute(sql(query), values or None).pl()
 
+    def _opened(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return open_for_reading(self._address, self._wait_seconds, self._as_of)
+
     def _rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        with open_for_reading(self._path, self._wait_seconds) as connection:
+        with self._opened() as connection:
             return connection.execute(sql(query), values or None).fetchall()
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import polars
@@ -14,7 +13,7 @@ from schemas.batch import BatchRecord, GateResult, Published
 from schemas.contract import Contract
 from warehouse import deliveries, inserts
 from warehouse.alerts import AlertBook
-from warehouse.connection import open_for_writing
+from warehouse.connection import Address, open_for_writing
 from warehouse.deliveries import Claimed, Settlement
 from warehouse.inserts import Staged
 from warehouse.migration import migrate
@@ -61,11 +60,13 @@ PREDICTIONS = {
 
 
 class Writer:
-    """Writes to the warehouse at a path, creating or migrating it first; each method is one transaction."""
+    """Writes to the warehouse at an address, creating or migrating it first; each method is one transaction."""
 
-    def __init__(self, path: Path, contract: Contract, wait_seconds: float, addresses: Sequence[str] = ()) -> None:
+    def __init__(
+        self, address: Address, contract: Contract, wait_seconds: float, addresses: Sequence[str] = ()
+    ) -> None:
         """`addresses` are the fingerprints of those that are told what happens to alerts."""
-        self._path, self._contract, self._wait_seconds, self._addresses = path, contract, wait_seconds, addresses
+        self._address, self._contract, self._wait_seconds, self._addresses = address, contract, wait_seconds, addresses
 
     def prepare(self) -> None:
         """Creates the warehouse, or brings it to this release's layout and the contract's columns."""
@@ -187,9 +188,15 @@ class Writer:
         with self._transaction() as connection:
             inserts.replace_model(connection, version, sha256, contract_hash, role, metrics)
 
+    def record_roles(self, champion: str, challengers: Sequence[str], former: Sequence[str]) -> None:
+        """Brings the roles of the models on record to what these versions are now; others keep theirs."""
+        with self._transaction() as connection:
+            roles = {"champion": champion, "challengers": list(challengers), "former": list(former)}
+            connection.execute(sql("update_roles"), roles)
+
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with open_for_writing(self._path, self._wait_seconds) as connection:
+        with open_for_writing(self._address, self._wait_seconds) as connection:
             migrate(connection, self._contract)
             yield connection
 

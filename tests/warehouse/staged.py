@@ -1,6 +1,8 @@
 """Batches as the steps before publishing leave them: Parquet files of a few rows, and what gate and drift found."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,8 @@ import polars
 from schemas.application import Application
 from schemas.batch import BatchRecord, GateResult, Identity, Published, RowCounts
 from schemas.contract import read_contract
+from schemas.lake import Lake
+from warehouse.connection import Address, open_for_reading, open_for_writing
 from warehouse.inserts import Staged
 from warehouse.monitoring import Monitoring, framed
 from warehouse.vintages import Vintage
@@ -20,7 +24,8 @@ from warehouse.writer import FAIRNESS, PERFORMANCE, Writer
 CONTRACT = read_contract(Application)
 DAY = date(2026, 3, 2)
 NEXT_DAY = DAY + timedelta(days=1)
-WAIT_SECONDS = 30.0
+# As long as the setting says by default.
+WAIT_SECONDS = 120.0
 MODEL = "champion-1"
 GATE = (
     GateResult(
@@ -159,9 +164,14 @@ def stage(
     )
 
 
-def publish(path: Path, batch: Batch, monitoring: Monitoring = MONITORING) -> Published:
-    """Publishes a batch to the warehouse at a path."""
-    return Writer(path, CONTRACT, WAIT_SECONDS).publish(batch.record, batch.staged, GATE, monitoring, unsummed)
+def publish(at: Address, batch: Batch, monitoring: Monitoring = MONITORING) -> Published:
+    """Publishes a batch to the warehouse at an address."""
+    return Writer(at, CONTRACT, WAIT_SECONDS).publish(batch.record, batch.staged, GATE, monitoring, unsummed)
+
+
+def prepared(at: Address) -> None:
+    """Makes the warehouse, empty."""
+    Writer(at, CONTRACT, WAIT_SECONDS).prepare()
 
 
 def unsummed(version: str, scores: polars.DataFrame, groups: polars.DataFrame) -> Vintage:
@@ -169,16 +179,33 @@ def unsummed(version: str, scores: polars.DataFrame, groups: polars.DataFrame) -
     return Vintage(polars.DataFrame(schema=PERFORMANCE), polars.DataFrame(schema=FAIRNESS), ())
 
 
-def ask(path: Path, question: str, *values: object) -> list[tuple[Any, ...]]:
-    """The answer to a question in SQL, asked past the code under test."""
-    with duckdb.connect(str(path), read_only=True) as connection:
+def ask(at: Address, question: str, *values: object) -> list[tuple[Any, ...]]:
+    """The answer to a question in SQL, asked past the code under test where the warehouse is a file."""
+    with asking(at) as connection:
         return connection.execute(question, list(values)).fetchall()
 
 
-def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+@contextmanager
+def asking(at: Address) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read."""
+    if isinstance(at, Lake):
+        with open_for_reading(at, WAIT_SECONDS) as connection:
+            yield connection
+    else:
+        with duckdb.connect(str(at), read_only=True) as connection:
+            yield connection
+
+
+def change(at: Address, statement: str, *values: object) -> None:
+    """Changes a warehouse past the code under test."""
+    with open_for_writing(at, WAIT_SECONDS) as connection:
+        connection.execute(statement, list(values))
+
+
+def everything(at: Address) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, to tell whether anything has changed."""
-    tables = [row[0] for row in ask(path, "SELECT table_name FROM duckdb_tables() ORDER BY table_name")]
-    return {table: ask(path, f'SELECT * FROM "{table}" ORDER BY ALL') for table in tables}
+    tables = ask(at, "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY 1")
+    return {table: ask(at, f'SELECT * FROM "{table}" ORDER BY ALL') for (table,) in tables}
 
 
 def _accepted(batch_date: date, rows: int, ids: str) -> polars.DataFrame:

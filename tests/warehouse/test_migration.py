@@ -1,4 +1,5 @@
 import shutil
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,10 +10,11 @@ from msgspec import Meta, Struct, defstruct
 
 from schemas.characteristic import Characteristic
 from schemas.contract import Contract, read_contract
-from schemas.errors import ContractError, WarehouseError
+from schemas.errors import ContractError, NoWarehouse, WarehouseError
 from tests.contracts.lendingclub import LendingClub
-from tests.warehouse.staged import CONTRACT, WAIT_SECONDS, ask, everything, publish, stage
+from tests.warehouse.staged import CONTRACT, WAIT_SECONDS, ask, change, everything, publish, stage
 from warehouse import migration
+from warehouse.connection import Address
 from warehouse.writer import Writer
 
 SCORED = Characteristic(reason="A sentence for the applicant.")
@@ -53,13 +55,13 @@ class IncomeInCapitals(Struct, frozen=True, kw_only=True):
     Income: Annotated[float, Meta(ge=0), SCORED]
 
 
-def prepare(path: Path, contract: Contract = CONTRACT) -> None:
-    Writer(path, contract, WAIT_SECONDS).prepare()
+def prepare(at: Address, contract: Contract = CONTRACT) -> None:
+    Writer(at, contract, WAIT_SECONDS).prepare()
 
 
-def columns_of(path: Path, table: str) -> dict[str, str]:
-    question = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?"
-    return dict(ask(path, question, table))
+def columns_of(at: Address, table: str) -> dict[str, str]:
+    here = "FROM duckdb_columns() WHERE database_name = current_database()"
+    return dict(ask(at, f"SELECT column_name, data_type {here} AND table_name = ?", table))
 
 
 def with_second_migration(folder: Path, statements: str) -> Path:
@@ -73,9 +75,9 @@ def with_second_migration(folder: Path, statements: str) -> Path:
 
 @pytest.mark.parametrize("table", INTERFACE)
 def test_a_new_warehouse_has_every_column_of_the_interface(tmp_path: Path, table: str) -> None:
-    path = tmp_path / "folder" / "that is new" / "warehouse.duckdb"
-    prepare(path)
-    present = columns_of(path, table)
+    at = tmp_path / "folder" / "that is new" / "warehouse.duckdb"
+    prepare(at)
+    present = columns_of(at, table)
     assert present
     assert set(INTERFACE[table].split()) <= set(present)
 
@@ -85,11 +87,10 @@ def test_reason_codes_are_a_list(tmp_path: Path) -> None:
     assert columns_of(tmp_path / "warehouse.duckdb", "scores")["reason_codes"] == "VARCHAR[]"
 
 
-def test_every_kind_of_field_has_its_column_type(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    prepare(path, read_contract(EveryKind))
+def test_every_kind_of_field_has_its_column_type(at: Address) -> None:
+    prepare(at, read_contract(EveryKind))
     own = {"amount", "children", "guarantor", "since", "housing", "purpose"}
-    assert {name: kind for name, kind in columns_of(path, "applications").items() if name in own} == {
+    assert {name: kind for name, kind in columns_of(at, "applications").items() if name in own} == {
         "amount": "DOUBLE",
         "children": "BIGINT",
         "guarantor": "BOOLEAN",
@@ -99,68 +100,63 @@ def test_every_kind_of_field_has_its_column_type(tmp_path: Path) -> None:
     }
 
 
-def test_opening_again_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    publish(path, stage(tmp_path))
-    before = everything(path)
-    prepare(path)
-    assert everything(path) == before
+def test_opening_again_changes_nothing(tmp_path: Path, at: Address) -> None:
+    publish(at, stage(tmp_path))
+    before = everything(at)
+    prepare(at)
+    assert everything(at) == before
     names = sorted(file.stem for file in migration.FOLDER.glob("*.sql"))
-    assert ask(path, "SELECT name FROM schema_version ORDER BY version") == [(name,) for name in names]
+    assert ask(at, "SELECT name FROM schema_version ORDER BY version") == [(name,) for name in names]
 
 
-def test_a_later_migration_is_applied_once_and_keeps_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    publish(path, stage(tmp_path))
-    before = everything(path)
+def test_a_later_migration_is_applied_once_and_keeps_the_rows(
+    tmp_path: Path, at: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(at, stage(tmp_path))
+    before = everything(at)
     added = "ALTER TABLE alerts ADD COLUMN note VARCHAR; INSERT INTO alerts (note) VALUES ('migrated');"
     monkeypatch.setattr(migration, "FOLDER", with_second_migration(tmp_path, added))
-    prepare(path)
-    prepare(path)
-    assert ask(path, "SELECT note FROM alerts") == [("migrated",)]
-    assert everything(path)["scores"] == before["scores"]
-    assert len(everything(path)["schema_version"]) == len(before["schema_version"]) + 1
+    prepare(at)
+    prepare(at)
+    assert ask(at, "SELECT note FROM alerts") == [("migrated",)]
+    assert everything(at)["scores"] == before["scores"]
+    assert len(everything(at)["schema_version"]) == len(before["schema_version"]) + 1
 
 
-def test_another_contract_adds_its_columns_and_keeps_the_rows(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    publish(path, stage(tmp_path, rows=20))
-    income = ask(path, "SELECT application_id, income FROM applications ORDER BY ALL")
-    prepare(path, read_contract(LendingClub))
-    assert {"sub_grade", "purpose", "income"} <= set(columns_of(path, "applications"))
-    assert ask(path, "SELECT application_id, income FROM applications ORDER BY ALL") == income
-    assert ask(path, "SELECT count(*), count(sub_grade) FROM applications") == [(20, 0)]
+def test_another_contract_adds_its_columns_and_keeps_the_rows(tmp_path: Path, at: Address) -> None:
+    publish(at, stage(tmp_path, rows=20))
+    income = ask(at, "SELECT application_id, income FROM applications ORDER BY ALL")
+    prepare(at, read_contract(LendingClub))
+    assert {"sub_grade", "purpose", "income"} <= set(columns_of(at, "applications"))
+    assert ask(at, "SELECT application_id, income FROM applications ORDER BY ALL") == income
+    assert ask(at, "SELECT count(*), count(sub_grade) FROM applications") == [(20, 0)]
 
 
-def test_the_earlier_contract_still_publishes_after_another_added_its_columns(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    prepare(path, read_contract(LendingClub))
-    publish(path, stage(tmp_path, rows=20))
-    assert ask(path, "SELECT count(age), count(sub_grade) FROM applications") == [(20, 0)]
+def test_the_earlier_contract_still_publishes_after_another_added_its_columns(tmp_path: Path, at: Address) -> None:
+    prepare(at, read_contract(LendingClub))
+    publish(at, stage(tmp_path, rows=20))
+    assert ask(at, "SELECT count(age), count(sub_grade) FROM applications") == [(20, 0)]
 
 
-def test_a_column_of_another_type_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    publish(path, stage(tmp_path))
-    before = everything(path)
+def test_a_column_of_another_type_is_refused(tmp_path: Path, at: Address) -> None:
+    publish(at, stage(tmp_path))
+    before = everything(at)
     with pytest.raises(WarehouseError, match="age of applications is BIGINT, the contract AgeInFractions wants DOUBLE"):
-        prepare(path, read_contract(AgeInFractions))
-    assert everything(path) == before
+        prepare(at, read_contract(AgeInFractions))
+    assert everything(at) == before
 
 
-def test_a_field_that_differs_from_a_column_only_in_case_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    prepare(path)
+def test_a_field_that_differs_from_a_column_only_in_case_is_refused(at: Address) -> None:
+    prepare(at)
     # DuckDB's names have no case: the two would share a column.
     with pytest.raises(WarehouseError, match="Income"):
-        prepare(path, read_contract(IncomeInCapitals))
+        prepare(at, read_contract(IncomeInCapitals))
 
 
-def test_a_contract_cannot_name_a_column_that_the_warehouse_fills(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    prepare(path)
+def test_a_contract_cannot_name_a_column_that_the_warehouse_fills(at: Address) -> None:
+    prepare(at)
     fields = {field.name for field in CONTRACT.fields}
-    filled = {*columns_of(path, "scores"), *columns_of(path, "applications")} - fields
+    filled = {*columns_of(at, "scores"), *columns_of(at, "applications")} - fields
     taken = []
     for name in sorted(filled | {name.title() for name in filled}):
         try:
@@ -171,15 +167,13 @@ def test_a_contract_cannot_name_a_column_that_the_warehouse_fills(tmp_path: Path
     assert taken == []
 
 
-def test_a_warehouse_of_a_later_layout_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    prepare(path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("INSERT INTO schema_version VALUES (999, '0999_future', now()::TIMESTAMP)")
-    before = everything(path)
+def test_a_warehouse_of_a_later_layout_is_refused(tmp_path: Path, at: Address) -> None:
+    prepare(at)
+    change(at, "INSERT INTO schema_version VALUES (999, '0999_future', now()::TIMESTAMP)")
+    before = everything(at)
     with pytest.raises(WarehouseError, match="layout 999"):
-        publish(path, stage(tmp_path))
-    assert everything(path) == before
+        publish(at, stage(tmp_path))
+    assert everything(at) == before
 
 
 # The first is refused before anything is run, the second after a table was made, the third when rows were changed.
@@ -192,25 +186,25 @@ BROKEN = [
 
 @pytest.mark.parametrize("statements", BROKEN)
 def test_a_failing_migration_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statements: str
+    tmp_path: Path, at: Address, monkeypatch: pytest.MonkeyPatch, statements: str
 ) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    publish(path, stage(tmp_path))
-    before = everything(path)
+    publish(at, stage(tmp_path))
+    before = everything(at)
     monkeypatch.setattr(migration, "FOLDER", with_second_migration(tmp_path, statements))
     with pytest.raises((duckdb.Error, WarehouseError)):
-        prepare(path)
-    assert everything(path) == before
+        prepare(at)
+    assert everything(at) == before
 
 
 def test_a_migration_that_fails_on_a_new_warehouse_makes_no_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, at: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "warehouse.duckdb"
     monkeypatch.setattr(migration, "FOLDER", with_second_migration(tmp_path, BROKEN[1]))
     with pytest.raises((duckdb.Error, WarehouseError)):
-        prepare(path)
-    assert everything(path) == {}
+        prepare(at)
+    # A lake without a table of ours is none; a file is one.
+    with suppress(NoWarehouse):
+        assert everything(at) == {}
     monkeypatch.undo()
-    publish(path, stage(tmp_path, rows=20))
-    assert ask(path, "SELECT count(*) FROM scores") == [(20,)]
+    publish(at, stage(tmp_path, rows=20))
+    assert ask(at, "SELECT count(*) FROM scores") == [(20,)]

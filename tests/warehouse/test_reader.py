@@ -3,31 +3,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars
 import pytest
 
 from schemas.alert import Alert
 from schemas.errors import WarehouseError
-from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, Batch, publish, stage
-from warehouse.connection import open_for_writing
+from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, Batch, ask, publish, stage
+from warehouse.connection import Address, exists, open_for_writing
 from warehouse.reader import PublishedBatch, Reader
 from warehouse.writer import Writer
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "warehouse.duckdb"
+def reader(at: Address) -> Reader:
+    return Reader(at, WAIT_SECONDS)
 
 
 @pytest.fixture
-def reader(path: Path) -> Reader:
-    return Reader(path, WAIT_SECONDS)
-
-
-@pytest.fixture
-def writer(path: Path) -> Writer:
-    return Writer(path, CONTRACT, WAIT_SECONDS)
+def writer(at: Address) -> Writer:
+    return Writer(at, CONTRACT, WAIT_SECONDS)
 
 
 def write_ids(folder: Path, name: str, ids: dict[int, str]) -> Path:
@@ -45,8 +39,8 @@ def block(writer: Writer, batch: Batch) -> None:
     writer.block(batch.counted(scored=0, quarantined=22).record, GATE[:1])
 
 
-def set_status(path: Path, subject: str, status: str) -> None:
-    with open_for_writing(path, WAIT_SECONDS) as connection:
+def set_status(at: Address, subject: str, status: str) -> None:
+    with open_for_writing(at, WAIT_SECONDS) as connection:
         connection.execute("UPDATE alerts SET status = ? WHERE subject = ?", [status, subject])
 
 
@@ -54,26 +48,29 @@ def day_of(reader: Reader, start: date = DAY, end: date = NEXT_DAY) -> list[dict
     return reader.frame("days", start=start, end=end).to_dicts()
 
 
-def test_without_a_warehouse_a_question_says_what_to_do(reader: Reader, path: Path) -> None:
-    for ask in (partial(reader.published, DAY), reader.identities, reader.judged, reader.open_alerts):
-        with pytest.raises(WarehouseError, match=r"no warehouse at .* yet; score a day first: python -m flows score"):
-            ask()
-    assert not path.exists()
+def test_without_a_warehouse_a_question_says_what_to_do(reader: Reader, at: Address) -> None:
+    for question in (partial(reader.published, DAY), reader.identities, reader.judged, reader.open_alerts):
+        with pytest.raises(WarehouseError, match=r"no warehouse (at|in) .* yet; score a day first: python -m"):
+            question()
+    assert not exists(at, WAIT_SECONDS)
 
 
-def test_a_warehouse_whose_first_writer_was_killed_reads_as_no_warehouse_yet(reader: Reader, path: Path) -> None:
-    # DuckDB makes the file when it is opened, the tables come with the first commit.
-    duckdb.connect(str(path)).close()
+def test_a_warehouse_whose_first_writer_was_killed_reads_as_no_warehouse_yet(reader: Reader, at: Address) -> None:
+    # File or catalog are made when it is opened, the tables come with the first commit.
+    with pytest.raises(KeyboardInterrupt), open_for_writing(at, WAIT_SECONDS):
+        raise KeyboardInterrupt
     with pytest.raises(WarehouseError):
         reader.published(DAY)
     with pytest.raises(WarehouseError):
         day_of(reader)
 
 
-def test_the_batch_in_force_comes_back_with_its_identity_and_counts(tmp_path: Path, path: Path, reader: Reader) -> None:
-    publish(path, stage(tmp_path, content="first"))
+def test_the_batch_in_force_comes_back_with_its_identity_and_counts(
+    tmp_path: Path, at: Address, reader: Reader
+) -> None:
+    publish(at, stage(tmp_path, content="first"))
     batch = stage(tmp_path, content="corrected", rows=12)
-    second = publish(path, batch)
+    second = publish(at, batch)
     assert reader.published(DAY) == PublishedBatch(
         batch_id=second.batch_id, revision=2, identity=batch.record.identity, rows=batch.record.rows
     )
@@ -86,12 +83,12 @@ def test_a_blocked_batch_is_not_in_force(tmp_path: Path, writer: Writer, reader:
 
 
 def test_identities_are_those_of_the_batches_in_force(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     corrected = stage(tmp_path, content="corrected").of_model("c0ffee00" * 8)
     other = stage(tmp_path, NEXT_DAY)
     for batch in (other, stage(tmp_path, content="first"), corrected):
-        publish(path, batch)
+        publish(at, batch)
     block(writer, stage(tmp_path, content="broken"))
     block(writer, stage(tmp_path, NEXT_DAY + timedelta(days=1)))
     # Neither the superseded first file nor the blocked ones, one of which has its date to itself.
@@ -99,14 +96,14 @@ def test_identities_are_those_of_the_batches_in_force(
 
 
 def test_judged_are_the_batches_in_force_and_the_blocked_ones(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     blocked = stage(tmp_path, NEXT_DAY)
     block(writer, blocked)
     broken, corrected = stage(tmp_path, content="broken"), stage(tmp_path, content="corrected")
-    publish(path, stage(tmp_path, content="first"))
+    publish(at, stage(tmp_path, content="first"))
     block(writer, broken)
-    publish(path, corrected)
+    publish(at, corrected)
     found = reader.judged()
     assert found.columns == ["batch_date", "status", "source_sha256"]
     assert found.rows() == [
@@ -116,12 +113,12 @@ def test_judged_are_the_batches_in_force_and_the_blocked_ones(
     ]
 
 
-def test_open_alerts_are_all_but_the_resolved_ones_newest_first(path: Path, writer: Writer, reader: Reader) -> None:
+def test_open_alerts_are_all_but_the_resolved_ones_newest_first(at: Address, writer: Writer, reader: Reader) -> None:
     for subject in ("z", "settled", "a", "m"):
         alert = Alert(kind="missing_file", severity="warning", batch_date=DAY, subject=subject, message=f"no {subject}")
         writer.report_missing(alert)
-    set_status(path, "settled", "resolved")
-    set_status(path, "a", "acknowledged")
+    set_status(at, "settled", "resolved")
+    set_status(at, "a", "acknowledged")
     found = reader.open_alerts()
     assert found.select("kind", "severity", "batch_date", "subject", "message", "status").rows() == [
         ("missing_file", "warning", DAY, "m", "no m", "open"),
@@ -144,12 +141,12 @@ def test_a_warehouse_with_nothing_in_it_answers_with_typed_columns(writer: Write
 
 
 def test_recent_volumes_are_those_of_the_last_published_batches_before_a_date(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     days = [DAY + timedelta(days=number) for number in range(5)]
     for rows, day in zip([10, 11, 12, 13], [days[0], days[1], days[3], days[4]], strict=True):
-        publish(path, stage(tmp_path, day, rows=rows, quarantined=0))
-    publish(path, stage(tmp_path, days[1], rows=31, quarantined=3, content="corrected"))
+        publish(at, stage(tmp_path, day, rows=rows, quarantined=0))
+    publish(at, stage(tmp_path, days[1], rows=31, quarantined=3, content="corrected"))
     verdict = stage(tmp_path, days[2]).counted(scored=0, quarantined=99)
     writer.block(verdict.record, GATE[:1])
     # Latest first: neither the date itself and later ones, nor the blocked 99, nor the superseded 11.
@@ -159,20 +156,20 @@ def test_recent_volumes_are_those_of_the_last_published_batches_before_a_date(
 
 
 def test_published_elsewhere_are_the_batches_in_force_of_other_dates(
-    tmp_path: Path, path: Path, reader: Reader
+    tmp_path: Path, at: Address, reader: Reader
 ) -> None:
-    publish(path, stage(tmp_path, DAY, content="first"))
-    corrected = publish(path, stage(tmp_path, DAY, content="corrected"))
-    other = publish(path, stage(tmp_path, NEXT_DAY))
+    publish(at, stage(tmp_path, DAY, content="first"))
+    corrected = publish(at, stage(tmp_path, DAY, content="corrected"))
+    other = publish(at, stage(tmp_path, NEXT_DAY))
     assert reader.published_elsewhere(DAY) == {other.batch_id}
     assert reader.published_elsewhere(NEXT_DAY) == {corrected.batch_id}
     assert reader.published_elsewhere(DAY - timedelta(days=1)) == {corrected.batch_id, other.batch_id}
 
 
-def test_scored_elsewhere_finds_the_rows_scored_under_another_date(tmp_path: Path, path: Path, reader: Reader) -> None:
-    publish(path, stage(tmp_path, DAY, ids="old", content="first"))
-    publish(path, stage(tmp_path, DAY, ids="a", content="corrected"))
-    publish(path, stage(tmp_path, NEXT_DAY, ids="b"))
+def test_scored_elsewhere_finds_the_rows_scored_under_another_date(tmp_path: Path, at: Address, reader: Reader) -> None:
+    publish(at, stage(tmp_path, DAY, ids="old", content="first"))
+    publish(at, stage(tmp_path, DAY, ids="a", content="corrected"))
+    publish(at, stage(tmp_path, NEXT_DAY, ids="b"))
     parts = [
         write_ids(tmp_path, "one", {1: "a-0", 2: "new", 3: "old-0"}),
         write_ids(tmp_path, "two", {4: "b-1", 5: "a-0", 6: "bad-21"}),
@@ -184,10 +181,10 @@ def test_scored_elsewhere_finds_the_rows_scored_under_another_date(tmp_path: Pat
 
 
 def test_an_application_is_found_in_its_batch_in_force_with_inputs_and_result(
-    tmp_path: Path, path: Path, reader: Reader
+    tmp_path: Path, at: Address, reader: Reader
 ) -> None:
-    publish(path, stage(tmp_path, ids="a", content="first"))
-    second = publish(path, stage(tmp_path, ids="a", content="corrected"))
+    publish(at, stage(tmp_path, ids="a", content="first"))
+    second = publish(at, stage(tmp_path, ids="a", content="corrected"))
     (found,) = reader.frame("application", application_id="a-3").to_dicts()
     assert found == {
         "batch_id": second.batch_id,
@@ -211,32 +208,37 @@ def test_an_application_is_found_in_its_batch_in_force_with_inputs_and_result(
     assert reader.frame("application", application_id="a-20").is_empty()
 
 
-def test_a_day_shows_its_figures_drifted_features_and_warnings(tmp_path: Path, path: Path, reader: Reader) -> None:
-    publish(path, stage(tmp_path, rows=20, quarantined=2))
-    assert day_of(reader) == [
-        {
-            "batch_date": DAY,
-            "revision": 1,
-            "status": "published",
-            "rows_received": 22,
-            "rows_scored": 20,
-            "rows_quarantined": 2,
-            "rows_approved": 10,
-            "mean_probability_of_default": pytest.approx(0.2),
-            # The score is not a feature.
-            "drifted_features": ["income"],
-            "warnings": ["missing_share"],
-            "quality_findings": ["missing_share income"],
-        }
-    ]
+def test_a_day_shows_its_figures_drifted_features_and_warnings(tmp_path: Path, at: Address, reader: Reader) -> None:
+    publish(at, stage(tmp_path, rows=20, quarantined=2))
+    [row] = day_of(reader)
+    written = ask(at, "SELECT batch_id, finished_at FROM batches")
+    assert written == [(row.pop("batch_id"), row.pop("finished_at"))]
+    assert row == {
+        "batch_date": DAY,
+        "revision": 1,
+        "status": "published",
+        "model_version": MODEL,
+        "rows_received": 22,
+        "rows_scored": 20,
+        "rows_quarantined": 2,
+        "rows_approved": 10,
+        "rows_referred": 5,
+        "rows_declined": 5,
+        "mean_probability_of_default": pytest.approx(0.2),
+        "mean_score": 514.5,
+        # The score is not a feature.
+        "drifted_features": ["income"],
+        "warnings": ["missing_share"],
+        "quality_findings": ["missing_share income"],
+    }
 
 
 def test_days_are_those_of_the_period_with_blocked_but_not_superseded_batches(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     later = NEXT_DAY + timedelta(days=1)
     for day, content in [(later, "first"), (DAY, "first"), (DAY, "second"), (NEXT_DAY, "first")]:
-        publish(path, stage(tmp_path, day, content=content))
+        publish(at, stage(tmp_path, day, content=content))
     writer.block(stage(tmp_path, DAY, content="third").counted(scored=0, quarantined=22).record, GATE[:1])
     found = [(row["batch_date"], row["revision"], row["status"]) for row in day_of(reader)]
     assert found == [(DAY, 2, "published"), (DAY, 3, "blocked"), (NEXT_DAY, 1, "published")]
@@ -245,10 +247,10 @@ def test_days_are_those_of_the_period_with_blocked_but_not_superseded_batches(
 
 
 def test_vintages_are_the_months_and_models_with_a_known_outcome(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     for day, ids in [(date(2026, 1, 31), "a"), (date(2026, 2, 1), "b"), (date(2026, 2, 28), "c"), (DAY, "d")]:
-        publish(path, stage(tmp_path, day, ids=ids))
+        publish(at, stage(tmp_path, day, ids=ids))
     # No outcome for March; one outcome is of an application nobody scored.
     load_outcomes(writer, {"c-0": True, "b-1": False, "a-1": False, "unknown": True})
     found = reader.frame("vintages_with_outcomes").rows()
@@ -260,13 +262,13 @@ def test_vintages_are_the_months_and_models_with_a_known_outcome(
 
 
 def test_realised_pairs_prediction_and_outcome_of_one_month_and_model(
-    tmp_path: Path, path: Path, writer: Writer, reader: Reader
+    tmp_path: Path, at: Address, writer: Writer, reader: Reader
 ) -> None:
     # The first and last days of February, and the days just outside it.
     days = [date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)]
     for day, ids in zip(days, "abcd", strict=True):
-        publish(path, stage(tmp_path, day, ids=ids))
-    publish(path, stage(tmp_path, days[1], ids="b", content="corrected"))
+        publish(at, stage(tmp_path, day, ids=ids))
+    publish(at, stage(tmp_path, days[1], ids="b", content="corrected"))
     load_outcomes(writer, {"a-0": True, "b-0": True, "c-1": False, "d-0": True})
     february = date(2026, 2, 1)
     found = reader.frame("realised", vintage=february, model_version=MODEL)

@@ -21,14 +21,20 @@ flagged AS (
 )
 
 SELECT
+    batches.batch_id,
     batches.batch_date,
     batches.revision,
     batches.status,
+    batches.model_version,
+    batches.finished_at,
     batches.rows_received,
     batches.rows_scored,
     batches.rows_quarantined,
     batches.rows_approved,
+    batches.rows_referred,
+    batches.rows_declined,
     batches.mean_probability_of_default,
+    batches.mean_score,
     coalesce(moved.drifted_features, []) AS drifted_features,
     coalesce(warned.warnings, []) AS warnings,
     coalesce(flagged.monitors, []) AS quality_findings

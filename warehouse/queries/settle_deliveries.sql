@@ -7,4 +7,3 @@ UPDATE deliveries SET
     changed_at = $now,
     problem = $problem
 WHERE status = 'sending' AND address = $address AND event_id IN (SELECT unnest($event_ids::VARCHAR[]))
-RETURNING status

@@ -1,5 +1,5 @@
 -- Months of batch dates that have scored applications with a known outcome, by model, with their last batch date, and
--- the date on which the latest outcome of all was observed.
+-- the date on which the latest outcome of all was observed. Those of kept_performance.sql are not worked out again.
 WITH vintages AS (
     SELECT
         date_trunc('month', batch_date)::DATE AS vintage,
@@ -23,4 +23,12 @@ SELECT
     (SELECT max(observed_on) FROM outcomes) AS latest_outcome
 FROM vintages
 JOIN known ON known.vintage = vintages.vintage AND known.model_version = vintages.model_version
+WHERE (vintages.vintage, vintages.model_version) NOT IN (
+        SELECT performance.vintage, performance.model_version
+        FROM performance
+        JOIN batches ON date_trunc('month', batches.batch_date)::DATE = performance.vintage
+            AND batches.model_version = performance.model_version
+        JOIN removals ON removals.batch_id = batches.batch_id
+        WHERE performance.basis = 'realised' AND removals.table_name = 'outcomes' AND removals.reason = 'retention'
+    )
 ORDER BY vintages.vintage, vintages.model_version

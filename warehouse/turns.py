@@ -1,0 +1,109 @@
+"""Whose turn it is to write to a lake: a lock in its PostgreSQL, let go of when its holder ends, however it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
+
+import tenacity
+
+from schemas.errors import WarehouseError, WarehouseUnavailable
+from schemas.lake import Lake, without_secrets
+
+if TYPE_CHECKING:
+    import psycopg
+
+# What the lock is taken on: any number will do that all writers agree on.
+LOCK = 0x5C041A6
+# A host that is gone without a word is noticed, and its turn ends, within a minute and a half.
+OPTIONS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+}
+# What PostgreSQL says while it is started or stopped.
+PASSING = ("starting up", "shutting down", "recovery mode", "not yet accepting")
+
+
+CatalogConnection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
+
+
+class Turn:
+    """A writer's turn."""
+
+    def __init__(self, lake: Lake, catalog: CatalogConnection) -> None:
+        """`catalog`: the connection to PostgreSQL that holds the lock."""
+        self._lake, self._catalog = lake, catalog
+
+    def check(self) -> None:
+        """Raises WarehouseUnavailable if the turn was lost: the lock went with its connection."""
+        self.execute("SELECT 1")
+
+    def execute(self, statement: LiteralString) -> None:
+        """Runs a statement on the catalog itself; raises WarehouseUnavailable if PostgreSQL is in trouble."""
+        import psycopg  # noqa: PLC0415 - of an extra
+
+        try:
+            self._catalog.execute(statement)
+        except psycopg.Error as error:
+            raise WarehouseUnavailable(
+                f"the warehouse {self._lake} was not written: PostgreSQL let go of its lock meanwhile"
+                f" ({without_secrets(str(error)).strip()})"
+            ) from error
+
+
+@contextmanager
+def turn(lake: Lake, wait_seconds: float) -> Iterator[Turn]:
+    """Keeps all other writers of the lake out, those of this process, of others and of other hosts.
+
+    Raises WarehouseUnavailable if it is not to be had in time, or PostgreSQL is not there.
+    """
+    connection = _connect(lake, wait_seconds)
+    try:
+        _lock(lake, connection, wait_seconds)
+        yield Turn(lake, connection)
+    finally:
+        # The lock is the connection's: with it, it is gone.
+        connection.close()
+
+
+def _connect(lake: Lake, wait_seconds: float) -> CatalogConnection:
+    try:
+        import psycopg  # noqa: PLC0415 - of an extra
+    except ImportError as error:
+        raise WarehouseError(
+            'a lake needs the package psycopg, which is not installed: pip install "credit-express[lake]"'
+        ) from error
+    waiting = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_passing),
+        wait=tenacity.wait_random_exponential(multiplier=0.05, max=1),
+        stop=tenacity.stop_after_delay(wait_seconds),
+        reraise=True,
+    )
+    try:
+        return waiting(psycopg.connect, lake.catalog, autocommit=True, **OPTIONS)
+    except psycopg.Error as error:
+        raise WarehouseUnavailable(
+            f"the catalog of the warehouse {lake} cannot be reached: {without_secrets(str(error)).strip()}"
+        ) from error
+
+
+def _lock(lake: Lake, connection: CatalogConnection, wait_seconds: float) -> None:
+    import psycopg  # noqa: PLC0415 - of an extra
+
+    try:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_seconds * 1000))}ms"])
+        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    except psycopg.errors.LockNotAvailable as error:
+        raise WarehouseUnavailable(
+            f"the warehouse {lake} was written by another process for more than {wait_seconds:g} seconds;"
+            " end that process or raise SCORING_LOCK_WAIT_SECONDS"
+        ) from error
+    except psycopg.Error as error:
+        raise WarehouseUnavailable(
+            f"the catalog of the warehouse {lake} cannot be reached: {without_secrets(str(error)).strip()}"
+        ) from error
+
+
+def _is_passing(error: BaseException) -> bool:
+    return any(sign in str(error) for sign in PASSING)
