@@ -80,15 +80,8 @@ def _size(shift: Shift, unit: str) -> str:
 
 
 def _medians(reference: FeatureReference, drift: FeatureDrift, unit: str) -> Iterator[str]:
-    if len(reference.sample) and len(drift.current.values):
-        before, now = np.median(reference.sample), _median(drift)
-        yield f"median {before:,.6g} in training, {now:,.6g}{unit} now"
-
-
-def _median(drift: FeatureDrift) -> float:
-    current = drift.current
-    place = np.searchsorted(current.cumulative[1:], current.size / 2)
-    return float(current.values[min(int(place), len(current.values) - 1)])
+    if len(reference.sample) and drift.median is not None:
+        yield f"median {np.median(reference.sample):,.6g} in training, {drift.median:,.6g}{unit} now"
 
 
 def _since(drift: FeatureDrift, batch_date: date) -> str:

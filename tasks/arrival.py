@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from schemas.alert import Alert, file_subject
 from schemas.errors import LandingError
+from schemas.storage import stats_of
 from tasks.project import Project
 from tasks.source.landing import Source, dates_in, find_source
 
@@ -39,7 +40,7 @@ def wait_for_file(
 def not_expected(project: Project, batch_date: date) -> str | None:
     """Why a date has no file and need not have one; None if it has one, or should."""
     reason = project.calendar.closed(batch_date)
-    return None if batch_date in dates_in(project.settings.path("landing")) else reason
+    return reason if reason and batch_date not in dates_in(project.settings.path("landing")) else None
 
 
 def report_missing(project: Project, batch_date: date, now: Callable[[], datetime] = utc_now) -> bool:
@@ -63,7 +64,7 @@ def report_missing(project: Project, batch_date: date, now: Callable[[], datetim
 
 def is_written_to(source: Source, now: datetime) -> bool:
     """Whether a file, or a part of a folder, was written to so lately that more may come; a transfer goes on."""
-    touched = max(part.stat().st_mtime for part in source.parts)
+    touched = max(stat.st_mtime for stat in stats_of(source.parts))
     return now - datetime.fromtimestamp(touched, UTC) < timedelta(seconds=SETTLED_SECONDS)
 
 

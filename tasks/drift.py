@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import polars
 
-from model.profile import Profile, pooled, restored
-from model.reference import SCORE, Reference
+from model.profile import Outline, Profile, pooled, restored
+from model.reference import SCORE, FeatureReference, Reference
 from model.stability import Floors, Shift, shifts
 from model.verdict import Earlier, Finding, Level, Persistence, Verdict, judge_shifts, level, verdict_on
 from schemas.settings import Settings
 from tasks.ingest import Batch
-from tasks.parallel import in_order
 from tasks.project import Project
 
 
@@ -57,7 +56,22 @@ class FeatureDrift:
     findings: Sequence[Finding]
     window: Sequence[Shift]
     verdict: Verdict
-    current: Profile
+    median: float | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measured:
+    """How far a feature lies from its reference, and `window` from the trailing window; both empty for too few rows.
+
+    `rows`, `batches` and `median` are those of what was measured: the batch, with those before it if it is small.
+    """
+
+    feature: str
+    rows: int
+    batches: int
+    median: float | None
+    shifts: Sequence[Shift]
+    window: Sequence[Shift]
 
 
 def floors_of(settings: Settings) -> Floors:
@@ -102,37 +116,47 @@ def read_history(project: Project, batch: Batch) -> History:
     )
 
 
-def judge_drift(
-    settings: Settings, reference: Reference, profiles: Mapping[str, Profile], history: History, batch_date: date
-) -> list[FeatureDrift]:
-    """The drift of every feature and of the score; too few rows are pooled with those of the batches before."""
+def measure(settings: Settings, reference: FeatureReference, profile: Profile, earlier: Sequence[Profile]) -> Measured:
+    """The shifts of a feature or of the score; too few rows are pooled with those of the `earlier` batches."""
     floors, least = floors_of(settings), settings.drift_min_rows
+    current, batches = pooled(profile, earlier, least)
+    enough = current.rows >= least
+    window = earlier[batches - 1 :] if enough else ()
+    against = reduce(add, window) if window else None
+    return Measured(
+        feature=reference.feature,
+        rows=current.rows,
+        batches=batches,
+        median=current.median,
+        shifts=shifts(reference, current, floors) if enough else [],
+        window=shifts(reference, current, floors, against) if against and against.rows >= least else [],
+    )
 
-    def measure(name: str) -> tuple[str, Profile, int, list[Shift], list[Shift]]:
-        earlier = history.profiles.get(name, ())
-        current, batches = pooled(profiles[name], earlier, least)
-        if current.rows < least:
-            return name, current, batches, [], []
-        window = earlier[batches - 1 :]
-        against = reduce(add, window) if window else None
-        beside = shifts(reference[name], current, floors, against) if against and against.rows >= least else []
-        return name, current, batches, shifts(reference[name], current, floors), beside
 
-    measured = list(in_order(measure, reference))
-    judged = judge_shifts({name: found for name, _, _, found, _ in measured}, settings.drift_false_discovery_rate)
-    persistence = persistence_of(settings)
+def judge_drift(
+    settings: Settings, measured: Sequence[Measured], history: History, batch_date: date
+) -> list[FeatureDrift]:
+    """The drift of every feature and of the score."""
+    least, persistence = settings.drift_min_rows, persistence_of(settings)
+    judged = judge_shifts({item.feature: item.shifts for item in measured}, settings.drift_false_discovery_rate)
     return [
         FeatureDrift(
-            feature=name,
-            rows=current.rows,
-            batches=batches,
-            enough=current.rows >= least,
-            findings=judged[name],
-            window=beside,
-            verdict=verdict_on(name, judged[name], batch_date, history.earlier(name, batches), persistence),
-            current=current,
+            feature=item.feature,
+            rows=item.rows,
+            batches=item.batches,
+            enough=item.rows >= least,
+            findings=judged[item.feature],
+            window=item.window,
+            verdict=verdict_on(
+                item.feature,
+                judged[item.feature],
+                batch_date,
+                history.earlier(item.feature, item.batches),
+                persistence,
+            ),
+            median=item.median,
         )
-        for name, current, batches, _, beside in measured
+        for item in measured
     ]
 
 
@@ -169,16 +193,16 @@ def verdict_rows(drift: Sequence[FeatureDrift], messages: Mapping[str, str]) -> 
         }
 
 
-def profile_rows(model_version: str, reference: Reference, profiles: Mapping[str, Profile]) -> Iterator[dict[str, Any]]:
+def profile_rows(model_version: str, reference: Reference, outlines: Mapping[str, Outline]) -> Iterator[dict[str, Any]]:
     """Rows of the table `profiles`."""
-    for name, profile in profiles.items():
+    for name, outline in outlines.items():
         yield {
             "model_version": model_version,
             "feature": name,
             "labels": list(reference[name].bins.labels),
             "reference_counts": reference[name].counts.tolist(),
-            "counts": profile.counts.tolist(),
-            "sample": profile.kept().tolist(),
+            "counts": outline.counts.tolist(),
+            "sample": outline.kept.tolist(),
         }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from model.champion import load_champion
 from schemas.batch import BatchRecord, ChampionOf, Identity, RowCounts
 from schemas.errors import LandingError
+from schemas.storage import Version, given
 from tasks.project import Project
 from tasks.source.landing import Source, find_source, fingerprint, hash_source, source_at
 from tasks.staging import remove_abandoned
@@ -18,7 +19,7 @@ class Batch:
 
     identity: Identity
     source: Source
-    fingerprint: tuple[tuple[str, int, int, int, int], ...]
+    fingerprint: tuple[Version, ...]
     model_version: str
     started_at: datetime
 
@@ -51,8 +52,8 @@ def open_batch(
     # The champion of a day is the one that was in force when its file was due.
     due = project.calendar.due(batch_date).astimezone(project.calendar.timezone)
     instant = due if champion_of is ChampionOf.THAT_DAY else None
-    champion = load_champion(project.settings.path("models"), project.contract, instant)
-    found = source_at(source) if source else find_source(project.settings.path("landing"), batch_date)
+    champion = load_champion(project.settings.path("models"), project.contract, instant, project.trust)
+    found = source_at(given(source)) if source else find_source(project.settings.path("landing"), batch_date)
     try:
         before, source_sha256 = fingerprint(found), hash_source(found)
     except FileNotFoundError as error:

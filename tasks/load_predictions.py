@@ -1,6 +1,5 @@
 """The service's prediction log: finished segments are loaded into the warehouse, each once, and then moved aside."""
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -11,17 +10,15 @@ from pathlib import Path
 import msgspec
 import polars
 
-from schemas.errors import ScoringError
-from schemas.prediction_log import FINISHED, LOADED, OPEN, LoggedPrediction
+from schemas.errors import StoreUnavailable
+from schemas.prediction_log import FINISHED, LOADED, LoggedPrediction
+from schemas.segments import SegmentRefused, finish_abandoned, segments_in
+from schemas.storage import is_remote, move
 from tasks.project import Project
 from warehouse.inserts import SegmentChanged
 from warehouse.writer import PREDICTIONS
 
 _LINE = msgspec.json.Decoder(LoggedPrediction[msgspec.Raw, msgspec.Raw])
-
-
-class SegmentRefused(ScoringError):
-    """A segment cannot be loaded before a person has seen to it."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +53,15 @@ def load_predictions(project: Project, warn: Callable[[str], None]) -> LoadedPre
     is no writing to the warehouse; what is refused is in the result, and does not keep the others from being loaded.
     """
     folder = project.settings.path("predictions")
-    refused = finish_abandoned(folder)
+    refused = [] if is_remote(folder) else finish_abandoned(folder)
     loaded = []
-    for path in _files(folder, FINISHED):
+    for path in segments_in(folder, FINISHED):
         try:
             if segment := load_segment(project, path, warn):
                 loaded.append(segment)
         except (SegmentRefused, SegmentChanged) as error:
             refused.append(str(error))
     return _summary(loaded, refused)
-
-
-def finish_abandoned(folder: Path) -> list[str]:
-    """Finishes segments that were left open by processes that died; returns a message for each that cannot be."""
-    refused = []
-    for path in _files(folder, OPEN):
-        try:
-            _finish(path)
-        except SegmentRefused as error:
-            refused.append(str(error))
-    return refused
 
 
 def load_segment(project: Project, path: Path, warn: Callable[[str], None]) -> LoadedSegment | None:
@@ -117,43 +103,18 @@ def in_words(loaded: LoadedPredictions) -> str:
     return "; ".join(said) or "no finished segment is waiting"
 
 
-def _files(folder: Path, ending: str) -> list[Path]:
-    """The files of a folder with this ending, oldest name first; none if there is no folder."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.name.endswith(ending) and path.is_file())
-    except FileNotFoundError:
-        return []
-
-
-def _finish(path: Path) -> None:
-    finished = path.with_name(path.name.removesuffix(OPEN) + FINISHED)
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between opening and locking, its process or another run may have finished it.
-            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return
-            if finished.exists():
-                raise SegmentRefused(
-                    f"{path} was left open and cannot be finished: there is a {finished.name} too;"
-                    " give one of them a new name"
-                )
-            path.rename(finished)
-    except (BlockingIOError, FileNotFoundError):
-        # Its process lives, or it is finished by now.
-        return
-    except OSError as error:
-        raise SegmentRefused(f"{path} was left open and cannot be finished: {error}") from error
-
-
 def _read(path: Path) -> bytes | None:
     try:
+        if is_remote(path):
+            return path.read_bytes()
         with path.open("rb") as file:
             # What goes on record must not be lost to a power cut: the file would then differ from its record.
             os.fsync(file.fileno())
             return file.read()
     except FileNotFoundError:
         return None
+    except StoreUnavailable:
+        raise
     except OSError as error:
         raise SegmentRefused(f"{path} cannot be read: {error}") from error
 
@@ -197,7 +158,7 @@ def _row(line: bytes) -> tuple[object, ...]:
 def _move(path: Path, kept: Path) -> None:
     kept.parent.mkdir(exist_ok=True)
     try:
-        path.rename(kept)
+        move(path, kept)
     except FileNotFoundError:
         # Another run has moved it.
         return

@@ -1,19 +1,33 @@
 """Monitor: what a batch looks like, how far it has moved, what a person should look at; all put on record with it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import polars
 
+from model.profile import Outline, Profile, outlined
 from model.reference import SCORE
 from model.trained import Model
 from model.verdict import level_of
 from schemas.alert import Alert, AlertKind
 from schemas.batch import GateResult
 from tasks.alert_words import drift_message, quality_message
-from tasks.drift import FeatureDrift, drift_rows, judge_drift, profile_rows, read_history, verdict_rows
+from tasks.drift import (
+    FeatureDrift,
+    History,
+    Measured,
+    drift_rows,
+    judge_drift,
+    measure,
+    profile_rows,
+    read_history,
+    verdict_rows,
+)
 from tasks.gate import Verdict
 from tasks.ingest import Batch
-from tasks.observe import Observed, observe
+from tasks.observe import Counted, Observed, added, count_piece, group_counts, profile_of, score_counts
+from tasks.parallel import Over, side_by_side
 from tasks.project import Project
 from tasks.quality import Monitored, quality_rows, watch_quality
 from tasks.score import load_model
@@ -24,12 +38,28 @@ from warehouse.monitoring import Monitoring, framed
 RENAMED = {"freshness": "stale_share"}
 
 
-def monitor_batch(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -> Monitoring:
-    """Everything monitoring has to say about a staged batch, ready to be published with it."""
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """One feature of a batch: its outline, levels that are not known, how far it has moved."""
+
+    outline: Outline
+    unseen: Sequence[tuple[str, int]]
+    measured: Measured
+
+
+def monitor_batch(
+    project: Project, batch: Batch, verdict: Verdict, staging: Staging, over: Over = side_by_side
+) -> Monitoring:
+    """Everything monitoring has to say about a staged batch, ready to be published with it.
+
+    `over` says where its features and pieces are looked at.
+    """
     model = load_model(project, batch).model
-    observed = observe(project.contract, model, batch.model_version, staging)
     history = read_history(project, batch)
-    drift = judge_drift(project.settings, model.reference, observed.profiles, history, batch.batch_date)
+    over = over if len(staging.pieces("accepted")) > 1 else side_by_side
+    watched = over("monitor", partial(watch, project, batch, staging), list(_with_earlier(model, history)))
+    observed = _observed(project, batch, model, staging, watched, over)
+    drift = judge_drift(project.settings, [item.measured for item in watched], history, batch.batch_date)
     quality = watch_quality(project, batch, verdict, observed, model.reference)
     messages = dict(_messages(project, batch, model, observed, drift))
     # Too few rows say nothing: an alert on drift then stays as it is.
@@ -39,7 +69,7 @@ def monitor_batch(project: Project, batch: Batch, verdict: Verdict, staging: Sta
     return Monitoring(
         drift=framed("drift", list(drift_rows(drift))),
         drift_verdicts=framed("drift_verdicts", list(verdict_rows(drift, messages))),
-        profiles=framed("profiles", list(profile_rows(batch.model_version, model.reference, observed.profiles))),
+        profiles=framed("profiles", list(profile_rows(batch.model_version, model.reference, observed.outlines))),
         score_counts=observed.score_counts,
         group_counts=observed.group_counts,
         quality=framed("quality", quality_rows(quality)),
@@ -51,10 +81,41 @@ def monitor_batch(project: Project, batch: Batch, verdict: Verdict, staging: Sta
     )
 
 
+def watch(project: Project, batch: Batch, staging: Staging, feature: tuple[str, Sequence[Profile]]) -> Watched:
+    """What a staged batch shows of one feature, given by name with its profiles in the batches before, latest first."""
+    name, earlier = feature
+    model = load_model(project, batch).model
+    profile, unseen = profile_of(project.contract, model, staging, name)
+    measured = measure(project.settings, model.reference[name], profile, earlier)
+    return Watched(outlined(profile), unseen, measured)
+
+
+def count(project: Project, batch: Batch, staging: Staging, piece: int) -> Counted:
+    """The scores and decisions of a piece of a staged batch."""
+    return count_piece(project.contract, load_model(project, batch).model, staging, piece)
+
+
 def drifted_features(verdicts: polars.DataFrame) -> list[str]:
     """The features that drifted, from the rows of `drift_verdicts`; the score is not a feature."""
     moved = verdicts.filter(polars.col("drifted") & (polars.col("feature") != SCORE))
     return moved["feature"].to_list()
+
+
+def _with_earlier(model: Model, history: History) -> Iterator[tuple[str, Sequence[Profile]]]:
+    for name in model.reference:
+        yield name, history.profiles.get(name, ())
+
+
+def _observed(
+    project: Project, batch: Batch, model: Model, staging: Staging, watched: Sequence[Watched], over: Over
+) -> Observed:
+    counted = added(over("count", partial(count, project, batch, staging), staging.pieces("accepted")))
+    return Observed(
+        outlines={item.measured.feature: item.outline for item in watched},
+        unseen={item.measured.feature: item.unseen for item in watched if item.unseen},
+        score_counts=score_counts(counted, batch.model_version),
+        group_counts=group_counts(counted, model, batch.model_version),
+    )
 
 
 def _messages(

@@ -1,7 +1,8 @@
 """What a batch looks like: the profile of each feature and of the score, and its decisions by group."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import polars
 from numpy.typing import NDArray
 
 from model.groups import group_values
-from model.profile import Profile
+from model.profile import Outline, Profile
 from model.reference import SCORE, FeatureReference, LevelBins
 from model.trained import Model
 from schemas.columns import columns_of
 from schemas.contract import Contract
 from tasks.parallel import in_order
-from tasks.staging import Staging
+from tasks.staging import Staging, read_part, rows_in
 from warehouse.monitoring import framed
 
 
@@ -27,50 +28,102 @@ class Observed:
     those of the tables of their names.
     """
 
-    profiles: Mapping[str, Profile]
+    outlines: Mapping[str, Outline]
     unseen: Mapping[str, Sequence[tuple[str, int]]]
     score_counts: polars.DataFrame
     group_counts: polars.DataFrame
 
 
-def observe(contract: Contract, model: Model, model_version: str, staging: Staging) -> Observed:
-    """The profiles of all scored rows of a staged batch, feature by feature: one column is in memory at a time, and
-    core.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Counted:
+    """Of some of a batch's rows: how many have each score, and by protected field rows and approvals (2, groups)."""
+
+    scores: Mapping[int, int]
+    groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+def profile_of(
+    contract: Contract, model: Model, staging: Staging, name: str
+) -> tuple[Profile, Sequence[tuple[str, int]]]:
+    """The profile of a feature, or of the score, over all scored rows, and a category's levels that are not known.
+
+    Memory: the one column, at 8 bytes a row; of a category, its levels.
     """
-    accepted, scores = staging.parts("accepted"), staging.parts("scores")
-
-    def profile(name: str) -> tuple[str, Profile, list[tuple[str, int]]]:
-        reference = model.reference[name]
-        if isinstance(reference.bins, LevelBins):
-            levels = _levels(accepted, name)
-            return name, reference.profile_of_levels(levels), _unseen(reference.bins, levels)
-        return name, reference.profile_of_numbers(_numbers(contract, accepted, scores, reference)), []
-
-    found = list(in_order(profile, model.reference))
-    return Observed(
-        profiles={name: one for name, one, _ in found},
-        unseen={name: levels for name, _, levels in found if levels},
-        score_counts=_score_counts(scores, model_version),
-        group_counts=framed("group_counts", list(_group_counts(contract, model, model_version, staging))),
-    )
+    reference = model.reference[name]
+    if isinstance(reference.bins, LevelBins):
+        levels = _levels(staging.parts("accepted"), name)
+        return reference.profile_of_levels(levels), _unseen(reference.bins, levels)
+    return reference.profile_of_numbers(_numbers(contract, staging, reference), keep=True), []
 
 
-def _numbers(
-    contract: Contract, accepted: Sequence[Path], scores: Sequence[Path], reference: FeatureReference
-) -> NDArray[np.float64]:
-    if reference.feature == SCORE:
-        score = polars.scan_parquet(list(scores)).select(SCORE).collect()
-        return score[SCORE].to_numpy().astype(np.float64)
-    inputs = contract.inputs_of(reference.feature)
-    frame = polars.scan_parquet(list(accepted)).select(inputs).collect()
-    values: NDArray[np.float64] = contract.feature_of(reference.feature, columns_of(contract, frame))
+def count_piece(contract: Contract, model: Model, staging: Staging, piece: int) -> Counted:
+    """What can be counted row by row in a piece: this takes several columns at once."""
+
+    def count(accepted: Path) -> Counted:
+        scores = read_part(staging.scores_of(accepted), [SCORE, "decision"])
+        by_score = dict(scores.group_by(SCORE).len().rows())
+        approved = (scores["decision"] == "approve").to_numpy()
+        return Counted(scores=by_score, groups=_by_group(contract, model, accepted, approved))
+
+    return added(list(in_order(count, staging.parts("accepted", piece))))
+
+
+def added(counted: Sequence[Counted]) -> Counted:
+    """The counts of several pieces as one."""
+    scores: dict[int, int] = {}
+    for item in counted:
+        for score, rows in item.scores.items():
+            scores[score] = scores.get(score, 0) + rows
+    names = counted[0].groups if counted else {}
+    groups = {name: np.sum([item.groups[name] for item in counted], axis=0) for name in names}
+    return Counted(scores=scores, groups=groups)
+
+
+def score_counts(counted: Counted, model_version: str) -> polars.DataFrame:
+    """Rows of the table `score_counts`."""
+    rows = [
+        {"model_version": model_version, SCORE: score, "row_count": count}
+        for score, count in sorted(counted.scores.items())
+    ]
+    return framed("score_counts", rows)
+
+
+def group_counts(counted: Counted, model: Model, model_version: str) -> polars.DataFrame:
+    """Rows of the table `group_counts`: rows and approvals of every group that has rows."""
+    return framed("group_counts", list(_group_rows(counted, model, model_version)))
+
+
+def _numbers(contract: Contract, staging: Staging, reference: FeatureReference) -> NDArray[np.float64]:
+    """The column, put together part by part: nothing else of the batch is in memory with it."""
+    parts = staging.parts("accepted")
+    ends = np.cumsum([0, *map(rows_in, parts)])
+    values = np.empty(ends[-1])
+
+    def fill(place: int) -> None:
+        values[ends[place] : ends[place + 1]] = _column(contract, staging, reference.feature, parts[place])
+
+    deque(in_order(fill, range(len(parts))), maxlen=0)
     return values
 
 
-def _levels(accepted: Sequence[Path], name: str) -> dict[str | None, int]:
+def _column(contract: Contract, staging: Staging, name: str, part: Path) -> NDArray[np.float64]:
+    if name == SCORE:
+        return read_part(staging.scores_of(part), [SCORE])[SCORE].to_numpy().astype(np.float64)
+    columns = columns_of(contract, read_part(part, contract.inputs_of(name)))
+    values: NDArray[np.float64] = np.asarray(contract.feature_of(name, columns), dtype=np.float64)
+    return values
+
+
+def _levels(parts: Sequence[Path], name: str) -> dict[str | None, int]:
+    found = [_levels_of(part, name) for part in parts]
+    if not found:
+        return {}
+    return dict(polars.concat(found).group_by("level").agg(polars.col("rows").sum()).rows())
+
+
+def _levels_of(part: Path, name: str) -> polars.DataFrame:
     # Whatever the field is called, the names within the query are not its own.
-    levels = polars.scan_parquet(list(accepted)).group_by(level=polars.col(name)).agg(rows=polars.len())
-    return dict(levels.collect().rows())
+    return read_part(part, [name]).group_by(level=polars.col(name)).agg(rows=polars.len().cast(polars.Int64))
 
 
 def _unseen(bins: LevelBins, levels: Mapping[str | None, int]) -> list[tuple[str, int]]:
@@ -79,32 +132,24 @@ def _unseen(bins: LevelBins, levels: Mapping[str | None, int]) -> list[tuple[str
     return sorted(unseen, key=lambda item: (-item[1], item[0]))
 
 
-def _score_counts(scores: Sequence[Path], model_version: str) -> polars.DataFrame:
-    counts = polars.scan_parquet(list(scores)).group_by(SCORE).agg(row_count=polars.len().cast(polars.Int64))
-    version = polars.lit(model_version).alias("model_version")
-    return counts.sort(SCORE).select(version, polars.col(SCORE).cast(polars.Int32), "row_count").collect()
-
-
-def _group_counts(
-    contract: Contract, model: Model, model_version: str, staging: Staging
-) -> Iterator[Mapping[str, object]]:
-    """Rows and approvals of every group that has rows, part by part: this takes several columns at once."""
-
-    def count(parts: tuple[Path, Path]) -> dict[str, NDArray[np.int64]]:
-        accepted, scores = parts
-        approved = (polars.read_parquet(scores, columns=["decision"])["decision"] == "approve").to_numpy()
-        inputs = {field for name in model.groups for field in contract.inputs_of(name)}
-        columns = columns_of(contract, polars.read_parquet(accepted, columns=sorted(inputs)))
-        return {
-            name: _by_code(bins.codes(group_values(contract.feature_of(name, columns))), approved, bins.size)
-            for name, bins in model.groups.items()
-        }
-
+def _by_group(
+    contract: Contract, model: Model, accepted: Path, approved: NDArray[np.bool_]
+) -> dict[str, NDArray[np.int64]]:
     if not model.groups:
-        return
-    counted = list(in_order(count, zip(staging.parts("accepted"), staging.parts("scores"), strict=True)))
+        return {}
+    inputs = {field for name in model.groups for field in contract.inputs_of(name)}
+    columns = columns_of(contract, read_part(accepted, sorted(inputs)))
+    return {
+        name: _by_code(bins.codes(group_values(contract.feature_of(name, columns))), approved, bins.size)
+        for name, bins in model.groups.items()
+    }
+
+
+def _group_rows(counted: Counted, model: Model, model_version: str) -> Iterator[Mapping[str, object]]:
     for name, bins in model.groups.items():
-        rows, approved = np.sum([part[name] for part in counted], axis=0)
+        if name not in counted.groups:
+            continue
+        rows, approved = counted.groups[name]
         for place in np.flatnonzero(rows).tolist():
             yield {
                 "model_version": model_version,

@@ -12,6 +12,7 @@ from schemas.errors import ScoringError
 from schemas.judgement import judge, malformed_records
 from schemas.parsing import APPLICATION_ID, ROW_NUMBER
 from schemas.row_rules import RowRules
+from schemas.storage import given
 from tasks.project import Project
 from tasks.repeats import REPEATS
 from tasks.source.landing import source_at
@@ -35,7 +36,7 @@ def read_outcomes(path: Path) -> polars.DataFrame:
     Raises ScoringError naming the first bad rows: an outcome file is taken whole or not at all. Of several outcomes for
     one application the one observed last counts.
     """
-    source = source_at(path)
+    source = source_at(given(path))
     absent = {APPLICATION_ID, *(field.name for field in FIELDS)} - set(header_of(source))
     if absent:
         raise ScoringError(f"{path.name} has no column {', '.join(sorted(absent))}; an outcome file needs them")

@@ -38,6 +38,7 @@ def update_performance(project: Project) -> Performances:
 
     A vintage is old enough when the latest outcome on record was observed `outcome_days` after its last batch date:
     until then defaults are known earlier than repayments. With fewer rows than `performance_min_rows` figures are None.
+    A vintage that has lost outcomes to retention keeps what was worked out when they were there.
     """
     found: list[Row] = []
     young: dict[date, date] = {}
@@ -47,7 +48,8 @@ def update_performance(project: Project) -> Performances:
             young[vintage] = max(ripe, young.get(vintage, ripe))
             continue
         found += _realised(project, vintage, version)
-    realised = polars.DataFrame(found, schema=PERFORMANCE, orient="row")
+    kept = project.reader.frame("kept_performance")
+    realised = polars.concat([kept, polars.DataFrame(found, schema=PERFORMANCE, orient="row")])
     project.writer.replace_performance(realised, list(_alerts(project, realised)))
     estimated = project.reader.frame("estimated_performance")
     return Performances(realised, estimated, sorted(young.items()))

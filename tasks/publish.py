@@ -1,12 +1,12 @@
 """Publish: the batch, or the verdict that blocks it, goes on the record in one transaction."""
 
-import os
 from pathlib import Path
 
 import polars
 
 from schemas.batch import Published, RowCounts
 from schemas.errors import BatchBlocked
+from schemas.storage import written_whole
 from tasks.gate import Verdict
 from tasks.ingest import Batch
 from tasks.project import Project
@@ -62,10 +62,8 @@ def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -
 
 
 def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path:
-    """A CSV to send back to the source, written aside and moved into place."""
-    reports.mkdir(parents=True, exist_ok=True)
+    """A CSV to send back to the source, there whole or not at all."""
     path = reports / f"blocked_{batch.batch_date}_{batch.identity.source_sha256[:8]}.csv"
-    aside = reports / f".{path.name}.{os.getpid()}"
-    polars.scan_parquet(staging.parts("quarantine")).sort(ROW_NUMBER).sink_csv(aside)
-    aside.replace(path)
+    with written_whole(path) as aside:
+        polars.scan_parquet(staging.parts("quarantine")).sort(ROW_NUMBER).sink_csv(aside)
     return path

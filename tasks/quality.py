@@ -99,15 +99,15 @@ def _gate_monitors(project: Project, batch: Batch, verdict: Verdict) -> Iterator
 
 
 def _unseen_shares(observed: Observed, reference: Reference) -> Iterator[Monitored]:
-    for name, profile in observed.profiles.items():
+    for name, outline in observed.outlines.items():
         bins = reference[name].bins
         if isinstance(bins, LevelBins):
-            rows = int(profile.counts[bins.unseen])
+            rows = int(outline.counts[bins.unseen])
             yield Monitored(
                 monitor="unseen_share",
                 subject=name,
-                row_count=profile.rows,
-                value=rows / max(1, profile.rows),
+                row_count=outline.rows,
+                value=rows / max(1, outline.rows),
                 message=levels_in_words(observed.unseen.get(name, ())) or None,
             )
 

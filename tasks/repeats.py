@@ -1,70 +1,107 @@
 """Finds the applications of a source that are there already: earlier in the source, or in the batch of another date."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars
 from numpy.typing import NDArray
 
+from schemas.errors import ScoringError
 from schemas.parsing import APPLICATION_ID, ROW_NUMBER
-from tasks.source.landing import Source
-from tasks.source.rows import read_rows
-from tasks.staging import Staging
+from tasks.parallel import Over
+from tasks.source.pieces import Piece, bucket_count
+from tasks.staging import Staging, read_part, write_part
+from tasks.survey import HASH, Numbered, Surveyed, numbered, rows_before, survey_piece
 from warehouse.reader import Reader
 
 REPEATS = {ROW_NUMBER: polars.Int64, "rule": polars.String, "message": polars.String}
 
 
-def find_repeats(source: Source, staging: Staging, reader: Reader, batch_date: date) -> polars.DataFrame:
-    """row_number, rule (`duplicate_id` or `already_scored`) and message of every row that repeats an application.
+def find_repeats(
+    pieces: Sequence[Piece], part_bytes: int, staging: Staging, reader: Reader, batch_date: date, over: Over
+) -> list[Numbered]:
+    """Stages what `repeats_of` reads, and returns the pieces with the numbers of their rows.
 
-    The first row of an id counts, whatever else is wrong with it. Memory: 16 bytes a row of the source.
+    The first row of an id counts, whatever else is wrong with it. Memory: the ids of one bucket, which is about as
+    large as a piece, whatever the size of the source.
     """
-    hashes = list(_stage_ids(source, staging))
-    parts = staging.parts("ids")
-    in_file = _repeated_in_file(parts, np.concatenate([*hashes, np.empty(0, np.uint64)]))
+    buckets = bucket_count(pieces, part_bytes)
+    surveyed = over("read", partial(survey_piece, staging, buckets), pieces)
+    _refuse_other_hashes(surveyed)
+    before = rows_before(surveyed)
+    over("compare", partial(compare_bucket, staging, before), range(buckets))
     # A file of a header has no ids to ask for.
-    others = parts and reader.published_elsewhere(batch_date)
-    elsewhere = reader.scored_elsewhere(parts, batch_date) if others else None
-    return polars.concat([in_file, *_already_scored(elsewhere)])
+    if staging.pieces("ids") and reader.published_elsewhere(batch_date):
+        for bucket in staging.pieces("ids"):
+            _stage_scored_elsewhere(staging, before, reader, batch_date, bucket)
+    return [Numbered(piece, first, item.rows) for piece, first, item in zip(pieces, before, surveyed, strict=True)]
 
 
-def _stage_ids(source: Source, staging: Staging) -> Iterator[NDArray[np.uint64]]:
-    for number, rows in enumerate(read_rows(source, only=[APPLICATION_ID])):
-        ids = rows.frame.select(ROW_NUMBER, polars.col(APPLICATION_ID).str.strip_chars())
-        ids = ids.filter(polars.col(APPLICATION_ID) != "")
-        ids.write_parquet(staging.part("ids", number), compression="uncompressed", statistics=False)
-        yield ids[APPLICATION_ID].hash().to_numpy()
+def compare_bucket(staging: Staging, before: list[int], bucket: int) -> None:
+    """Stages row_number, rule (`duplicate_id`) and message of the rows of a bucket whose id an earlier row has.
 
-
-def _repeated_in_file(parts: Sequence[Path], hashes: NDArray[np.uint64]) -> polars.DataFrame:
-    ordered = np.sort(hashes)
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    `before`: by piece, the rows that stand before it.
+    """
+    parts = staging.parts("ids", bucket)
+    repeated = _repeated(parts)
     if repeated.size == 0:
-        return polars.DataFrame(schema=REPEATS)
+        return
     # Equal hashes only select candidates; equal ids decide.
-    suspects = polars.scan_parquet(list(parts)).filter(
-        polars.col(APPLICATION_ID).hash().is_in(polars.Series(repeated).implode())
-    )
+    wanted = polars.col(HASH).is_in(polars.Series(repeated).implode())
+    suspects = polars.concat([read_part(part).filter(wanted) for part in parts])
     first = polars.col(ROW_NUMBER).min().over(APPLICATION_ID)
-    return (
-        suspects.with_columns(first.alias("first"))
-        .filter(polars.col(ROW_NUMBER) > polars.col("first"))
-        .select(
-            ROW_NUMBER,
-            polars.lit("duplicate_id").alias("rule"),
-            polars.format("row {} of the file has the same application_id", "first").alias("message"),
+    repeats = suspects.with_columns(first.alias("first")).filter(polars.col(ROW_NUMBER) > polars.col("first"))
+    message = polars.format("row {} of the file has the same application_id", numbered(polars.col("first"), before))
+    _stage(repeats, before, "duplicate_id", message, staging, bucket, 0)
+
+
+def repeats_of(staging: Staging, piece: Numbered) -> polars.DataFrame:
+    """row_number, rule (`duplicate_id` or `already_scored`) and message of the rows of a piece that repeat one."""
+    last = piece.before + piece.rows
+    here = polars.col(ROW_NUMBER).is_between(piece.before + 1, last)
+    found = [read_part(part).filter(here) for part in staging.parts("repeats")]
+    return polars.concat([polars.DataFrame(schema=REPEATS), *found])
+
+
+def _repeated(parts: Sequence[Path]) -> NDArray[np.uint64]:
+    """The hashes that more than one row of these parts has, each once."""
+    hashes = [read_part(part, [HASH])[HASH].to_numpy() for part in parts]
+    ordered = np.concatenate([*hashes, np.empty(0, np.uint64)])
+    ordered.sort()
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _stage_scored_elsewhere(staging: Staging, before: list[int], reader: Reader, batch_date: date, bucket: int) -> None:
+    found = reader.scored_elsewhere(staging.parts("ids", bucket), batch_date)
+    message = polars.format("the application is scored in the batch of {}", "scored_on")
+    _stage(found, before, "already_scored", message, staging, bucket, 1)
+
+
+def _stage(
+    found: polars.DataFrame,
+    before: list[int],
+    rule: str,
+    message: polars.Expr,
+    staging: Staging,
+    bucket: int,
+    number: int,
+) -> None:
+    if not found.is_empty():
+        repeats = found.select(
+            numbered(polars.col(ROW_NUMBER), before).alias(ROW_NUMBER),
+            polars.lit(rule).alias("rule"),
+            message.alias("message"),
         )
-        .collect()
-    )
+        write_part(repeats, staging.part("repeats", bucket, number))
 
 
-def _already_scored(elsewhere: polars.DataFrame | None) -> Iterator[polars.DataFrame]:
-    if elsewhere is not None:
-        yield elsewhere.select(
-            ROW_NUMBER,
-            polars.lit("already_scored").alias("rule"),
-            polars.format("the application is scored in the batch of {}", "scored_on").alias("message"),
+def _refuse_other_hashes(surveyed: Sequence[Surveyed]) -> None:
+    """Where two machines hash the same id differently, a duplicate would be in two buckets and not be found."""
+    if len({item.probe for item in surveyed}) > 1:
+        raise ScoringError(
+            "the workers of this batch run different releases of polars, whose hashes differ; install the same"
+            " requirements.lock on all of them and run the date again"
         )

@@ -35,9 +35,12 @@ def replay_application(project: Project, application_id: str) -> Replay:
     """Scores a published application again; raises ScoringError if none of that id is published."""
     found = project.reader.frame("application", application_id=application_id)
     if found.is_empty():
-        raise ScoringError(f"no published batch has the application {application_id}")
+        raise ScoringError(
+            f"no published batch has the application {application_id}: it was never scored, or it was erased, or has"
+            " gone for its age (SCORING_RETAIN_APPLICATIONS_DAYS, SCORING_RETAIN_DECLINED_DAYS)"
+        )
     version = str(found["model_version"][0])
-    model = load_version(project.settings.path("models"), version, project.contract).model
+    model = load_version(project.settings.path("models"), version, project.contract, project.trust).model
     again = Scorer(model, project.contract).score(columns_of(project.contract, found)).to_frame()
     inputs = found.select(field.name for field in project.contract.fields)
     return Replay(

@@ -23,7 +23,13 @@ def write_report(project: Project, batch_date: date) -> ReportNote:
         raise ScoringError(f"nothing is published for {batch_date}; score it first: python -m flows score --batch-date")
     settings, contract = project.settings, project.contract
     sample = project.reader.frame("batch_sample", batch_id=published.batch_id, rows=settings.report_rows)
-    model = load_version(settings.path("models"), str(sample["model_version"][0]), contract).model
+    if sample.is_empty():
+        raise ScoringError(
+            f"no application of {batch_date} is on record any more: they were erased, or have gone for their age"
+            " (SCORING_RETAIN_APPLICATIONS_DAYS, SCORING_RETAIN_DECLINED_DAYS); what was summed up of the day is"
+        )
+    version = str(sample["model_version"][0])
+    model = load_version(settings.path("models"), version, contract, project.trust).model
     features = contract.features_of(columns_of(contract, sample))
     current = polars.DataFrame(
         {name: polars.Series(values, nan_to_null=True, strict=False) for name, values in features.items()}
@@ -31,7 +37,7 @@ def write_report(project: Project, batch_date: date) -> ReportNote:
     )
     return write_drift_report(
         report_path(project, batch_date),
-        f"{contract.name}: batch of {batch_date} against the training of {sample['model_version'][0]}",
+        f"{contract.name}: batch of {batch_date} against the training of {version}",
         model.reference,
         current,
         settings.report_rows,

@@ -50,7 +50,7 @@ def send_alerts(project: Project, limits: Limits | None = None) -> Sent:
 
     Raises WarehouseError if there is no writing to the warehouse; what a service does never raises.
     """
-    if not project.settings.path("warehouse").exists():
+    if not project.custodian.exists:
         return Sent()
     urls = alert_addresses(project.settings)
     if not urls:

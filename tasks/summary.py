@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars
 
@@ -10,7 +11,8 @@ from model.verdict import level
 from schemas.batch import Published
 from tasks.gate import Verdict
 from tasks.monitor import drifted_features
-from tasks.staging import Staging
+from tasks.parallel import in_order
+from tasks.staging import Staging, read_part
 from warehouse.monitoring import Monitoring
 
 DECISIONS = ("approve", "refer", "decline")
@@ -31,14 +33,25 @@ class ScoreFigures:
 
 def figures_of(staging: Staging) -> ScoreFigures:
     """The figures of the staged scores."""
-    scores = polars.scan_parquet(staging.parts("scores"))
-    decisions = dict(scores.group_by("decision").len().collect().rows())
-    bands = scores.group_by("band").agg(
-        polars.len(), polars.col("score").mean(), polars.col("probability_of_default").mean()
-    )
+    tallied = list(in_order(_tally, staging.parts("scores")))
+    if not tallied:
+        return ScoreFigures(decisions=dict.fromkeys(DECISIONS, 0), bands=[])
+    whole = polars.concat(tallied)
+    decisions = dict(whole.group_by("decision").agg(polars.col("rows").sum()).rows())
+    bands = whole.group_by("band").agg(polars.col("rows", "score", "probability_of_default").sum())
+    means = (polars.col(name) / polars.col("rows") for name in ("score", "probability_of_default"))
     return ScoreFigures(
         decisions={name: int(decisions.get(name, 0)) for name in DECISIONS},
-        bands=bands.sort("band").collect().rows(),
+        bands=bands.sort("band").select("band", "rows", *means).rows(),
+    )
+
+
+def _tally(part: Path) -> polars.DataFrame:
+    """Rows by band and decision with the sums of score and probability, of one part: all of them need not fit."""
+    columns = ["band", "decision", "score", "probability_of_default"]
+    sums = (polars.col(name).cast(polars.Float64).sum() for name in columns[2:])
+    return (
+        read_part(part, columns).group_by("band", "decision").agg(polars.len().cast(polars.Int64).alias("rows"), *sums)
     )
 
 

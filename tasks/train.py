@@ -12,6 +12,7 @@ import polars
 from model.artifact import read_metadata, save_model
 from model.card import model_card
 from model.champion import Role, champion_identity, register
+from model.signature import signer_of
 from model.trained import Model
 from model.training import train
 from schemas.columns import columns_of
@@ -19,6 +20,7 @@ from schemas.errors import LandingError, ScoringError
 from schemas.judgement import judge
 from schemas.parsing import APPLICATION_DATE, APPLICATION_ID
 from schemas.row_rules import RowRules
+from schemas.storage import is_address, matching
 from tasks.outcomes import read_outcomes
 from tasks.project import Project
 from tasks.repeats import REPEATS
@@ -57,10 +59,12 @@ def train_model(
     Without a pattern it takes what is published in the warehouse, without a file the outcomes loaded there.
     Rows the gate would quarantine are left out, as are repeated ones and those without an outcome; all are counted.
     Raises LandingError if nothing is found, ModelError if it is too little to train on, or, with `challenger_only`, if
-    there is no champion to challenge.
+    there is no champion to challenge, SettingsError if the key that signs models cannot be used.
     """
     if challenger_only:
         champion_identity(project.settings.path("models"))
+    # A key that cannot be used is said before minutes of training.
+    key = signer_of(project.settings)
     given = _given(project, applications)
     distinct = given.accepted.unique(APPLICATION_ID, keep="first", maintain_order=True)
     results = read_outcomes(outcomes) if outcomes else _loaded_outcomes(project)
@@ -73,7 +77,7 @@ def train_model(
         before,
     )
     models = project.settings.path("models")
-    saved = save_model(models, model, model_card(model, project.contract, given.note))
+    saved = save_model(models, model, model_card(model, project.contract, given.note), key)
     role = register(models, saved.version, challenger_only=challenger_only)
     metrics = json.dumps(read_metadata(models, saved.version)["metrics"])
     project.writer.record_model(saved.version, saved.sha256, project.contract.hash, role, metrics)
@@ -107,11 +111,17 @@ def _given(project: Project, applications: str | None) -> _Given:
                 " days first, or name application files"
             )
         return _Given(published.height, published, f"The data is what was published in the warehouse. {HANDED}")
-    sources = [source_at(Path(name)) for name in sorted(glob.glob(applications, recursive=True))]  # noqa: PTH207 - the pattern may be absolute
+    sources = [source_at(path) for path in _matching(applications)]
     if not sources:
         raise LandingError(f"no file matches {applications}; quote the pattern, so that the shell leaves it alone")
     rows_read, accepted = _read_applications(project, sources)
     return _Given(rows_read, accepted, _data_note(sources))
+
+
+def _matching(pattern: str) -> list[Path]:
+    if is_address(pattern):
+        return matching(pattern)
+    return [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - it may be absolute
 
 
 def _loaded_outcomes(project: Project) -> polars.DataFrame:

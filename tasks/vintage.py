@@ -46,6 +46,6 @@ def _model(project: Project, batch: Batch, version: str) -> Model | None:
     if version == batch.model_version:
         return load_model(project, batch).model
     try:
-        return load_version(project.settings.path("models"), version, project.contract).model
+        return load_version(project.settings.path("models"), version, project.contract, project.trust).model
     except ModelError:
         return None

@@ -13,6 +13,7 @@ import numpy as np
 import polars
 
 from schemas.errors import UnreadableSource
+from schemas.storage import reading
 from tasks.parallel import in_order
 from tasks.source.csv_dialect import Dialect, detect_dialect
 from tasks.source.csv_lines import parse_odd_line
@@ -23,15 +24,18 @@ LINE = "line"
 
 
 class CsvRows:
-    """One CSV file, plain or gzipped; raises UnreadableSource when its header or its compression cannot be read."""
+    """One CSV file, plain or gzipped, or the lines of a plain one that begin from `start` to before `end`.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Raises UnreadableSource when its header or its compression cannot be read.
+    """
+
+    def __init__(self, path: Path, start: int = 0, end: int | None = None) -> None:
+        self._path, self._start, self._end = path, start, end
 
     @cached_property
     def dialect(self) -> Dialect:
         """Delimiter and columns, read from the header line."""
-        return detect_dialect(self._path.name, next(self._whole_lines(), b""))
+        return detect_dialect(self._path.name, next(self._whole_lines(0, None), b""))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -50,31 +54,27 @@ class CsvRows:
 
     def _data(self) -> Iterator[bytes]:
         """The lines below the header, in blocks."""
-        skip = self.dialect.header_bytes
-        for block in self._whole_lines():
-            lines, skip = block[skip:], 0
-            if lines:
-                yield lines
+        return self._whole_lines(max(self._start, self.dialect.header_bytes), self._end)
 
-    def _whole_lines(self) -> Iterator[bytes]:
-        """The file's bytes, cut only behind line ends."""
+    def _whole_lines(self, start: int, end: int | None) -> Iterator[bytes]:
+        """The file's bytes in a range, cut only behind line ends."""
         rest: list[bytes] = []
-        for block in self._blocks():
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield b"".join([*rest, block[:end]])
-                rest = [block[end:]]
+        for block in self._blocks(start, end):
+            last_end = block.rfind(b"\n") + 1
+            if last_end:
+                yield b"".join([*rest, block[:last_end]])
+                rest = [block[last_end:]]
             else:
                 rest.append(block)
         if last := b"".join(rest):
             yield last + b"\n"
 
-    def _blocks(self) -> Iterator[bytes]:
-        opener = gzip.open if self._path.name.endswith(".gz") else open
-        total = 0
+    def _blocks(self, start: int, end: int | None) -> Iterator[bytes]:
+        total = start
         try:
-            with opener(self._path, "rb") as file:
-                while block := file.read(CHUNK_BYTES):
+            with reading(self._path) as file:
+                file.seek(start)
+                while block := file.read(CHUNK_BYTES if end is None else max(0, min(CHUNK_BYTES, end - total))):
                     total += len(block)
                     yield block
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -83,6 +83,21 @@ class CsvRows:
                 f"{self._path.name}: the gzip data breaks off or is damaged after {total:,} bytes ({error});"
                 " the transfer was probably cut, ask for the file again",
             ) from error
+
+
+def line_start(path: Path, position: int) -> int:
+    """Where the first line that begins at or behind a position (bytes) begins; the size of the file if none does."""
+    with path.open("rb") as file:
+        # A line begins behind the end of another, so that the byte before is looked at too.
+        place = file.seek(max(0, position - 1))
+        if position == 0:
+            return 0
+        while block := file.read(CHUNK_BYTES):
+            found = block.find(b"\n")
+            if found >= 0:
+                return place + found + 1
+            place += len(block)
+    return place
 
 
 def _as_utf8(block: bytes) -> bytes:

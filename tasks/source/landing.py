@@ -2,12 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from schemas.errors import LandingError, MissingFile
+from schemas.storage import Version, files_in, stats_of, version
 
 NAME = re.compile(r"applications_(\d{4}-\d{2}-\d{2})(\.csv|\.csv\.gz|\.parquet)?")
 PART_SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -29,13 +31,13 @@ class Source:
 
 def dates_in(landing: Path) -> list[date]:
     """The dates that have a file or folder in the landing zone, oldest first."""
-    found = (_date_of(path) for path in landing.glob("applications_*"))
+    found = (date_of(path) for path in landing.glob("applications_*"))
     return sorted({day for day in found if day is not None})
 
 
 def find_source(landing: Path, batch_date: date) -> Source:
     """The one file or folder of a date; raises MissingFile if there is none, LandingError if more than one."""
-    found = sorted(path for path in landing.glob(f"applications_{batch_date}*") if _date_of(path) == batch_date)
+    found = sorted(path for path in landing.glob(f"applications_{batch_date}*") if date_of(path) == batch_date)
     if not found:
         raise MissingFile(
             f"no file for {batch_date} in {landing}; expected applications_{batch_date}.csv, .csv.gz, .parquet"
@@ -50,7 +52,7 @@ def find_source(landing: Path, batch_date: date) -> Source:
 def source_at(path: Path) -> Source:
     """The source at a path; raises LandingError if it does not exist or is a folder without part files."""
     if path.is_dir():
-        parts = tuple(sorted(part for part in path.iterdir() if _is_part(part)))
+        parts = tuple(part for part in files_in(path) if _is_part(part))
         if not parts:
             raise LandingError(f"the folder {path} has no part files; expected {', '.join(PART_SUFFIXES)}")
         return Source(path, parts)
@@ -61,21 +63,23 @@ def source_at(path: Path) -> Source:
     return Source(path, (path,))
 
 
-def hash_source(source: Source) -> str:
-    """SHA-256 (hex) of the content: of the bytes of a file, of the names and hashes of a folder's parts."""
-    if source.path.is_file():
-        return _hash_file(source.path)
+def hash_source(source: Source, instead: Mapping[Path, Path] = MappingProxyType({})) -> str:
+    """SHA-256 (hex) of the content: of the bytes of a file, of the names and hashes of a folder's parts.
+
+    `instead` has files that are read in the place of parts.
+    """
+    if source.parts == (source.path,):
+        return _hash_file(instead.get(source.path, source.path))
     digest = hashlib.sha256()
     for part in source.parts:
-        digest.update(f"{part.name}\0{_hash_file(part)}\n".encode())
+        digest.update(f"{part.name}\0{_hash_file(instead.get(part, part))}\n".encode())
     return digest.hexdigest()
 
 
-def fingerprint(source: Source) -> tuple[tuple[str, int, int, int, int], ...]:
-    """File number, size and times of every part: differs if a file was replaced or written to since it was hashed."""
-    stats = ((part.name, part.stat()) for part in source.parts)
-    # A transfer may keep the size and the time of modification; the time of the last change it cannot set.
-    return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for name, stat in stats)
+def fingerprint(source: Source) -> tuple[Version, ...]:
+    """Name and version of every part: differs if a file was replaced or written to since it was hashed."""
+    stats = zip(source.parts, stats_of(source.parts), strict=True)
+    return tuple((part.name, *version(stat)) for part, stat in stats)
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -92,7 +96,8 @@ def _hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _date_of(path: Path) -> date | None:
+def date_of(path: Path) -> date | None:
+    """The date in the name of a landing file or folder; None if it is not named as one."""
     match = NAME.fullmatch(path.name)
     if match is None or (match[2] is None and not path.is_dir()):
         return None
@@ -103,4 +108,4 @@ def _date_of(path: Path) -> date | None:
 
 
 def _is_part(path: Path) -> bool:
-    return path.is_file() and path.name.endswith(PART_SUFFIXES) and not path.name.startswith((".", "_"))
+    return path.name.endswith(PART_SUFFIXES) and not path.name.startswith((".", "_"))

@@ -9,17 +9,23 @@ import polars
 import pyarrow
 import pyarrow.parquet
 
-from schemas.errors import UnreadableSource
+from schemas.errors import ChangedMeanwhile, StoreUnavailable, UnreadableSource
+from schemas.storage import local_file
 
 CHUNK_ROWS = 150_000
+# That says nothing about the file.
+OF_THE_STORE = (ChangedMeanwhile, StoreUnavailable)
 MALFORMED = {"row_number": polars.Int64, "line": polars.String, "problem": polars.String}
 
 
 class ParquetRows:
-    """One Parquet file; raises UnreadableSource when it is truncated, not Parquet, or has nested columns."""
+    """One Parquet file, or its row groups from `start` to before `end`.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Raises UnreadableSource when it is truncated, not Parquet, or has nested columns.
+    """
+
+    def __init__(self, path: Path, start: int = 0, end: int | None = None) -> None:
+        self._path, self._start, self._end = path, start, end
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -44,14 +50,25 @@ class ParquetRows:
         malformed = polars.DataFrame(schema=MALFORMED)
         try:
             with self._open() as file:
-                for batch in file.iter_batches(CHUNK_ROWS, columns=list(columns)):
+                groups = range(file.num_row_groups)[self._start : self._end]
+                for batch in file.iter_batches(CHUNK_ROWS, row_groups=groups, columns=list(columns)):
                     yield _as_text(batch, columns), malformed
+        except OF_THE_STORE:
+            raise
         except (pyarrow.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
 
+    def row_group_bytes(self) -> list[int]:
+        """The size of each row group without compression, in bytes."""
+        with self._open() as file:
+            groups = range(file.num_row_groups)
+            return [file.metadata.row_group(number).total_byte_size for number in groups]
+
     def _open(self) -> pyarrow.parquet.ParquetFile:
         try:
-            return pyarrow.parquet.ParquetFile(self._path)
+            return pyarrow.parquet.ParquetFile(local_file(self._path))
+        except OF_THE_STORE:
+            raise
         except (pyarrow.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
 

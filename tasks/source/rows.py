@@ -10,6 +10,7 @@ from schemas.errors import UnreadableSource
 from tasks.source.csv_rows import CsvRows
 from tasks.source.landing import Source
 from tasks.source.parquet_rows import ParquetRows
+from tasks.source.pieces import Span
 
 ROW_NUMBER = "row_number"
 
@@ -49,11 +50,15 @@ def read_rows(source: Source, only: Sequence[str] = ()) -> Iterator[Rows]:
 
     `only`: the columns wanted, for speed; all of them if it is empty.
     """
-    offset = 0
-    for part in source.parts:
-        for frame, malformed in _reader(part).chunks(only):
-            rows = Rows(part.name, _numbered(frame, offset), _numbered(malformed, offset))
-            offset += rows.height
+    return read_spans([Span(part, 0) for part in source.parts], only)
+
+
+def read_spans(spans: Sequence[Span], only: Sequence[str] = (), before: int = 0) -> Iterator[Rows]:
+    """As `read_rows`, of some stretches of a source; `before` is the number of rows that stand before them."""
+    for span in spans:
+        for frame, malformed in _reader(span.part, span.start, span.end).chunks(only):
+            rows = Rows(span.part.name, _numbered(frame, before), _numbered(malformed, before))
+            before += rows.height
             yield rows
 
 
@@ -64,8 +69,8 @@ def _unique(part: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return columns
 
 
-def _reader(part: Path) -> CsvRows | ParquetRows:
-    return ParquetRows(part) if part.name.endswith(".parquet") else CsvRows(part)
+def _reader(part: Path, start: int = 0, end: int | None = None) -> CsvRows | ParquetRows:
+    return (ParquetRows if part.name.endswith(".parquet") else CsvRows)(part, start, end)
 
 
 def _numbered(frame: polars.DataFrame, offset: int) -> polars.DataFrame:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.profile import Profile, restored
+from model.profile import Profile, outlined, restored
 from model.reference import Reference, reference_of
 from model.verdict import Earlier
 from schemas.settings import Settings
-from tasks.drift import FeatureDrift, History, drift_rows, judge_drift, profile_rows, verdict_rows
+from tasks import drift as drift_of_batch
+from tasks.drift import FeatureDrift, History, drift_rows, measure, profile_rows, verdict_rows
 from warehouse.monitoring import framed
 
 DAY = date(2026, 6, 30)
@@ -46,6 +47,13 @@ def history(*earlier: Mapping[str, Profile], verdicts: Sequence[Earlier] = ()) -
         verdicts={"income": verdicts} if verdicts else {},
         level="none",
     )
+
+
+def judge_drift(
+    settings: Settings, reference: Reference, batch: Mapping[str, Profile], before: History, day: date
+) -> list[FeatureDrift]:
+    measured = [measure(settings, reference[name], batch[name], before.profiles.get(name, ())) for name in reference]
+    return drift_of_batch.judge_drift(settings, measured, before, day)
 
 
 def judge(batch: Mapping[str, Profile], before: History = NOTHING, settings: Settings = SETTINGS) -> FeatureDrift:
@@ -148,7 +156,8 @@ def test_an_odd_batch_gets_a_verdict(name: str) -> None:
         "region": REFERENCE["region"].profile_of_levels(levels),
     }
     # Once alone, and once with a window of batches that are as odd, as they come back from the record.
-    kept = {row["feature"]: row for row in profile_rows("v1", REFERENCE, batch)}
+    outlines = {feature: outlined(profile) for feature, profile in batch.items()}
+    kept = {row["feature"]: row for row in profile_rows("v1", REFERENCE, outlines)}
     again = {feature: restored(np.array(row["counts"]), np.array(row["sample"])) for feature, row in kept.items()}
     for before in (NOTHING, history(again, again), history(profiles(1_000))):
         drift = judge_drift(SETTINGS, REFERENCE, batch, before, DAY)

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -8,11 +9,14 @@ import polars
 import pytest
 
 from model.binning import Bins, CategoryBins
+from model.profile import outlined
 from model.reference import SCORE, LevelBins
 from model.trained import Model
 from schemas.columns import columns_of
 from schemas.contract import read_contract
-from tasks.observe import Observed, observe
+from schemas.settings import Settings
+from tasks.drift import measure
+from tasks.observe import Counted, Observed, added, count_piece, group_counts, profile_of, score_counts
 from tasks.staging import Staging
 from tests.contracts.guarded import Guarded
 from tests.tasks.models import quick_model
@@ -77,14 +81,27 @@ def staged(folder: Path, batch: polars.DataFrame, parts: int) -> Staging:
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory, model: Model, batch: polars.DataFrame) -> Observed:
-    return observe(CONTRACT, model, VERSION, staged(tmp_path_factory.mktemp("batch") / "staging", batch, 4))
+    return observe(model, staged(tmp_path_factory.mktemp("batch") / "staging", batch, 4))
+
+
+def observe(model: Model, staging: Staging) -> Observed:
+    """All features and all pieces, as monitoring looks at them."""
+    found = {name: profile_of(CONTRACT, model, staging, name) for name in model.reference}
+    counted = added([count_piece(CONTRACT, model, staging, piece) for piece in staging.pieces("accepted")])
+    return Observed(
+        outlines={name: outlined(profile) for name, (profile, _) in found.items()},
+        unseen={name: unseen for name, (_, unseen) in found.items() if unseen},
+        score_counts=score_counts(counted, VERSION),
+        group_counts=group_counts(counted, model, VERSION),
+    )
 
 
 @pytest.mark.parametrize("parts", [1, 4])
 def test_profiles_are_those_of_the_whole_batch(
     tmp_path: Path, model: Model, batch: polars.DataFrame, parts: int
 ) -> None:
-    found = observe(CONTRACT, model, VERSION, staged(tmp_path / "staging", batch, parts)).profiles
+    staging = staged(tmp_path / "staging", batch, parts)
+    found = {name: profile_of(CONTRACT, model, staging, name)[0] for name in model.reference}
     features = CONTRACT.features_of(columns_of(CONTRACT, batch))
     features[SCORE] = batch[SCORE].to_numpy().astype(np.float64)
     assert list(found) == list(model.reference) == list(features)
@@ -99,9 +116,9 @@ def test_profiles_are_those_of_the_whole_batch(
 
 
 def test_missing_values_are_counted_apart(observed: Observed, batch: polars.DataFrame) -> None:
-    assert observed.profiles["age"].missing == batch["age"].null_count() > 0
-    assert observed.profiles["first_seen"].missing == batch["born"].null_count() > 0
-    assert observed.profiles["amount"].missing == 0
+    assert observed.outlines["age"].missing == batch["age"].null_count() > 0
+    assert observed.outlines["first_seen"].missing == batch["born"].null_count() > 0
+    assert observed.outlines["amount"].missing == 0
 
 
 def test_levels_that_training_never_saw_are_named_with_their_rows(observed: Observed, batch: polars.DataFrame) -> None:
@@ -150,5 +167,22 @@ def test_only_what_is_protected_has_groups(observed: Observed, model: Model) -> 
 
 def test_where_nothing_is_protected_there_are_no_groups(tmp_path: Path, model: Model, batch: polars.DataFrame) -> None:
     unguarded = replace(model, groups={})
-    found = observe(CONTRACT, unguarded, VERSION, staged(tmp_path / "staging", batch, 1)).group_counts
+    found = observe(unguarded, staged(tmp_path / "staging", batch, 1)).group_counts
     assert found.equals(empty("group_counts"))
+
+
+def test_what_a_worker_says_of_a_feature_is_small_however_many_rows_there_are(model: Model) -> None:
+    column = np.random.default_rng(5).normal(5_000, 100, 300_000)
+    profile = model.reference["amount"].profile_of_numbers(column, keep=True)
+    measured = measure(Settings(), model.reference["amount"], profile, ())
+    assert profile.values.nbytes > 2_000_000
+    assert len(pickle.dumps((outlined(profile), measured))) < 20_000
+
+
+def test_counts_of_pieces_add_up_whichever_scores_they_have(model: Model) -> None:
+    none = {name: np.zeros((2, bins.size), dtype=np.int64) for name, bins in model.groups.items()}
+    one = Counted(scores={500: 2, 510: 1}, groups={name: counts + 1 for name, counts in none.items()})
+    other = Counted(scores={510: 4}, groups=none)
+    together = added([one, other])
+    assert together.scores == {500: 2, 510: 5}
+    assert all(np.array_equal(together.groups[name], counts + 1) for name, counts in none.items())

@@ -4,9 +4,11 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import polars
 import pytest
 
-from tasks.staging import Staging, remove_abandoned, staging_for
+from schemas.errors import ScoringError
+from tasks.staging import Staging, read_part, remove_abandoned, rows_in, staging_for, write_part
 
 DAY, OTHER_DAY = date(2026, 6, 30), date(2026, 7, 1)
 # A run that stages something and then goes on until it is killed.
@@ -93,3 +95,39 @@ def test_parts_are_listed_by_kind_in_the_order_of_their_numbers(tmp_path: Path) 
     staging.part("ids", 1).write_text("x")
     assert staging.parts("accepted") == [staging.part("accepted", number) for number in (0, 2, 10, 1_000)]
     assert staging.parts("quarantine") == []
+
+
+def test_a_part_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    staging, frame = Staging(tmp_path), polars.DataFrame({"a": [1, 2]})
+    write_part(frame, staging.part("ids", 0))
+
+    class Failing:
+        """A frame whose writing breaks off."""
+
+        def write_parquet(self, path: Path) -> None:
+            path.write_bytes(b"half")
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        write_part(Failing(), staging.part("ids", 0))  # type: ignore[arg-type]
+    assert read_part(staging.part("ids", 0)).equals(frame)
+    assert rows_in(staging.part("ids", 0)) == 2
+    assert staging.parts("ids") == [staging.part("ids", 0)]
+
+
+def test_a_part_of_a_folder_that_is_not_there_says_who_has_to_see_it(tmp_path: Path) -> None:
+    with pytest.raises(ScoringError, match=r"there is no folder .*none.* SCORING_STAGING has to be the same folder"):
+        write_part(polars.DataFrame(), Staging(tmp_path / "none").part("ids", 0))
+
+
+def test_parts_in_a_store_are_read_and_written_as_objects() -> None:
+    upath = pytest.importorskip("upath")
+    staging = Staging(upath.UPath("memory://staging/run"))
+    frame = polars.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    write_part(frame, staging.part("accepted", 3, 0))
+    (part,) = staging.parts("accepted", 3)
+    assert read_part(part, ["b"]).equals(frame.select("b"))
+    assert rows_in(part) == 2
+    assert staging.pieces("accepted") == [3]
+    staging.clear()
+    assert staging.parts("accepted") == []
