@@ -19,10 +19,12 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from model.signature import trust_of
 from schemas.calendar import calendar_of
 from schemas.loading import load_contract
 from schemas.request import RequestReader
 from schemas.settings import Settings, load_settings
+from schemas.storage import is_remote
 from service.admission import Admission
 from service.champion import Champion
 from service.edge import PREDICT, REQUEST_ID, Edge
@@ -37,6 +39,7 @@ from service.pseudonyms import Pseudonyms, pseudonym_key
 from service.rate_limit import RateLimit
 from service.routes import routes
 from service.run import RUN_FOLDER
+from service.shipping import Shipping
 
 LOG = logging.getLogger("service")
 TICK_SECONDS = 1.0
@@ -56,10 +59,11 @@ def build(settings: Settings) -> ASGIApp:
     calendar = calendar_of(settings)
     reader = RequestReader(contract, lambda: calendar.business_date(datetime.now(UTC)))
     keys = ApiKeys(settings.api_keys)
-    champion = Champion(settings.path("models"), contract)
-    predictions = settings.path("predictions")
-    log = PredictionLog(predictions, settings.segment_bytes, settings.segment_seconds)
-    metrics = Metrics(champion, predictions, reader.names)
+    champion = Champion(settings.path("models"), contract, trust_of(settings))
+    predictions, spool = settings.path("predictions"), settings.spool
+    log = PredictionLog(spool, settings.segment_bytes, settings.segment_seconds)
+    shipping = Shipping(spool, predictions) if is_remote(predictions) else None
+    metrics = Metrics(champion, spool, reader.names, shipping)
     rate_limit = RateLimit(settings.rate_limit, _run_folder() / "rate") if settings.rate_limit else None
     handler = Predict(
         reader=reader,
@@ -79,6 +83,8 @@ def build(settings: Settings) -> ASGIApp:
         # What is loaded by now stays: leaving it out keeps the pauses of garbage collection short.
         gc.collect()
         gc.freeze()
+        if shipping:
+            shipping.start()
         tasks = [asyncio.create_task(champion.follow()), asyncio.create_task(_tick(log))]
         try:
             yield
@@ -88,11 +94,13 @@ def build(settings: Settings) -> ASGIApp:
                 with suppress(asyncio.CancelledError):
                     await task
             log.close()
+            if shipping:
+                await asyncio.to_thread(shipping.close)
             LOG.info("ended")
 
     openapi = document(contract, reader.struct, _version(), needs_key=bool(keys), is_limited=rate_limit is not None)
     app = Litestar(
-        routes(champion, metrics, openapi),
+        routes(champion, metrics, openapi, shipping),
         lifespan=[running],
         openapi_config=None,
         exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _defect},

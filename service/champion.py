@@ -10,11 +10,15 @@ from model.artifact import LoadedModel
 from model.champion import champion_identity, load_champion
 from model.reasons import catalogue
 from model.scorer import Scorer
+from model.signature import ANYBODY, Trust
 from schemas.contract import Contract
 from schemas.errors import ModelError
+from schemas.storage import hasty
 
 LOG = logging.getLogger("service.champion")
 LOOK_SECONDS = 1.0
+# How long one look waits for an object store that does not answer: the next one follows soon.
+PATIENCE_SECONDS = 2.0
 # A refused model is complained about this often, for as long as it is the one that should serve.
 COMPLAIN_SECONDS = 60.0
 
@@ -39,8 +43,8 @@ class Serving:
 class Champion:
     """What serves now (`serving`, None before the first model), and why the champion does not (`problem`) if so."""
 
-    def __init__(self, models: Path, contract: Contract) -> None:
-        self._models, self._contract = models, contract
+    def __init__(self, models: Path, contract: Contract, trust: Trust = ANYBODY) -> None:
+        self._models, self._contract, self._trust = hasty(models, PATIENCE_SECONDS), contract, trust
         self.serving: Serving | None = None
         self.problem: str | None = None
 
@@ -49,7 +53,8 @@ class Champion:
         try:
             identity = champion_identity(self._models)
             if self.serving is None or identity != (self.serving.version, self.serving.sha256):
-                self.serving = Serving(load_champion(self._models, self._contract), self._contract)
+                loaded = load_champion(self._models, self._contract, None, self._trust)
+                self.serving = Serving(loaded, self._contract)
                 LOG.info("serving %s", self.serving.version)
         except (ModelError, OSError) as error:
             self.problem = str(error)

@@ -16,6 +16,7 @@ from schemas.prediction_log import FINISHED, OPEN
 from schemas.request import BrokenField
 from service.champion import Champion
 from service.run import SHARED
+from service.shipping import Shipping
 
 Series = TypeVar("Series", bound=Counter | Histogram)
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -24,10 +25,12 @@ SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 class Metrics:
     """The metrics of one process; `exposition` gives those of all processes together."""
 
-    def __init__(self, champion: Champion, predictions: Path, fields: Iterable[str]) -> None:
+    def __init__(
+        self, champion: Champion, predictions: Path, fields: Iterable[str], shipping: Shipping | None = None
+    ) -> None:
         self._registry = CollectorRegistry()
         self._now = CollectorRegistry()
-        self._now.register(_Now(champion, predictions))
+        self._now.register(_Now(champion, predictions, shipping))
         self._fields = frozenset(fields)
         registry = self._registry
         requests = Counter("scoring_requests", "Requests by route and status.", ["route", "status"], registry=registry)
@@ -89,8 +92,8 @@ class _Children(dict[tuple[str, ...], Series]):
 class _Now(Collector):
     """Gauges that are read when they are asked for."""
 
-    def __init__(self, champion: Champion, predictions: Path) -> None:
-        self._champion, self._predictions = champion, predictions
+    def __init__(self, champion: Champion, predictions: Path, shipping: Shipping | None) -> None:
+        self._champion, self._predictions, self._shipping = champion, predictions, shipping
 
     def collect(self) -> Iterable[Metric]:
         serving = self._champion.serving
@@ -100,18 +103,25 @@ class _Now(Collector):
         yield info
         refused = 1 if self._champion.problem else 0
         yield GaugeMetricFamily("scoring_champion_refused", "1 while the champion cannot be taken up.", value=refused)
+        if self._shipping:
+            failing = 1 if self._shipping.problem else 0
+            yield GaugeMetricFamily(
+                "scoring_prediction_log_shipping_failing", "1 while segments cannot be shipped.", value=failing
+            )
         waiting = _stats(self._predictions, FINISHED)
         yield GaugeMetricFamily(
-            "scoring_prediction_log_waiting_segments", "Finished segments to be loaded.", value=len(waiting)
+            "scoring_prediction_log_waiting_segments", "Finished segments to be loaded, or shipped.", value=len(waiting)
         )
         yield GaugeMetricFamily(
             "scoring_prediction_log_waiting_bytes",
-            "Bytes of finished segments to be loaded.",
+            "Bytes of finished segments to be loaded, or shipped.",
             value=sum(stat.st_size for stat in waiting),
         )
         oldest = time.time() - min(stat.st_mtime for stat in waiting) if waiting else 0
         yield GaugeMetricFamily(
-            "scoring_prediction_log_waiting_seconds", "Age of the oldest segment to be loaded.", value=oldest
+            "scoring_prediction_log_waiting_seconds",
+            "Age of the oldest segment to be loaded, or shipped.",
+            value=oldest,
         )
         yield GaugeMetricFamily(
             "scoring_prediction_log_open_segments",

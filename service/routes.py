@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from service.champion import Champion
 from service.metrics import Metrics
 from service.problems import Problem
+from service.shipping import Shipping
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -43,7 +44,7 @@ PROMETHEUS = "text/plain; version=0.0.4"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`problem` says why the champion is not the model that serves, if it is not."""
+    """`problem` says why the champion is not the model that serves, or segments of the log wait, if it is so."""
 
     status: str
     model_version: str | None
@@ -56,7 +57,9 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
 
 
-def routes(champion: Champion, metrics: Metrics, openapi: dict[str, Any]) -> list[HTTPRouteHandler]:
+def routes(
+    champion: Champion, metrics: Metrics, openapi: dict[str, Any], shipping: Shipping | None = None
+) -> list[HTTPRouteHandler]:
     """The handlers, for one process."""
     document = msgspec.json.encode(openapi)
     files = {name: (_asset(name), media_type) for name, media_type in ASSETS.items()}
@@ -65,7 +68,8 @@ def routes(champion: Champion, metrics: Metrics, openapi: dict[str, Any]) -> lis
     @get("/health", sync_to_thread=False)
     def health() -> Health:
         version = champion.serving.version if champion.serving else None
-        return Health(status="ok", model_version=version, problem=champion.problem)
+        problems = [problem for problem in (champion.problem, shipping and shipping.problem) if problem]
+        return Health(status="ok", model_version=version, problem="; ".join(problems) or None)
 
     @get("/ready", sync_to_thread=False)
     def ready() -> Ready:

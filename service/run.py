@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from model.signature import trust_of
 from schemas.errors import ScoringError
 from schemas.loading import load_contract
 from schemas.settings import Settings
@@ -37,6 +38,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     # What cannot be used is said here, once; worker processes would be started again and again.
     load_contract(settings.contract)
     keys = ApiKeys(settings.api_keys)
+    trust_of(settings)
     pseudonym_key(settings)
     listening = _listen(host, port)
     folder = Path(tempfile.mkdtemp(prefix="credit-express-"))
