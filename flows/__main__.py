@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import model_commands, safekeeping
 from flows.console import err, out
 from schemas.batch import ChampionOf
 from schemas.calendar import DAYS_BACK, MOST_DAYS_BACK
@@ -27,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(model_commands.app)
+app.add_typer(safekeeping.app)
 
 
 def _date(text: str | date) -> date:
@@ -246,6 +249,59 @@ def report(batch_date: BusinessDate) -> None:
     out.print(str(note.path), markup=False, soft_wrap=True)
     for name, reason in note.left_out.items():
         out.print(f"not compared: {name}, {reason}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def retention(
+    as_of: Annotated[
+        date | None,
+        typer.Option(parser=_date, metavar="DATE", help="Date ages are counted from, YYYY-MM-DD; default: today."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")] = False,
+) -> None:
+    """Remove personal data that is over its age (SCORING_RETAIN_…_DAYS), from the disk as well."""
+    from flows.personal_data import print_retained  # noqa: PLC0415
+    from tasks import retention as over_age  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    project = load_project()
+    date_of_ages = over_age.as_of_date(project, as_of, dry_run=dry_run)
+    with err.status("Looking for what is over its age"):
+        retained = over_age.remove_over_age(project, date_of_ages, dry_run=dry_run)
+    print_retained(retained)
+
+
+@app.command()
+def erase(
+    application_id: Annotated[str, typer.Argument(help="The application to erase.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+) -> None:
+    """Erase everything held about an application (GDPR art. 17). There is no way back."""
+    from flows.personal_data import print_erased  # noqa: PLC0415
+    from tasks.erase import erase_application  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    project = load_project()
+    if not yes:
+        typer.confirm(f"Erase everything held about {application_id}? There is no way back", abort=True, err=True)
+    with err.status("Erasing"):
+        erased = erase_application(project, application_id)
+    print_erased(application_id, erased)
+
+
+@app.command()
+def export(
+    application_id: Annotated[str, typer.Argument(help="The application to export.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; default: standard output.")
+    ] = None,
+) -> None:
+    """Write everything held about an application as JSON (GDPR art. 15 and 20)."""
+    from flows.personal_data import write_export  # noqa: PLC0415
+    from tasks.export import export_application  # noqa: PLC0415
+    from tasks.project import load_project  # noqa: PLC0415
+
+    write_export(export_application(load_project(), application_id), output)
 
 
 @app.command()

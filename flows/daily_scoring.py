@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows import ends, events, pages, steps
 from flows.run_log import run_log
+from flows.spread import spread_over
 from flows.telling import tell_after_day
 from schemas.batch import ChampionOf, Published
 from schemas.errors import MissingFile
@@ -60,8 +61,8 @@ def daily_scoring(
         return ends.missing_file(error)
     if earlier := steps.find_published(project, batch):
         return ends.published(earlier)
-    with staging_for(project.settings.path("staging"), batch_date) as staging:
-        verdict = steps.judge_source(project, batch, staging)
+    with staging_for(project.settings.path("staging"), batch_date) as staging, spread_over(project.settings) as over:
+        verdict = steps.judge_source(project, batch, staging, over)
         log.info("gate: %s rows, %s quarantined", f"{verdict.rows.received:,}", f"{verdict.rows.quarantined:,}")
         for warning in verdict.warnings:
             log.warning("gate: %s", warning)
@@ -72,8 +73,8 @@ def daily_scoring(
             events.blocked(blocked, verdict)
             tell_after_day(project)
             return ends.blocked(blocked)
-        steps.score_rows(project, batch, staging)
-        monitoring = steps.monitor_batch(project, batch, verdict, staging)
+        steps.score_rows(project, batch, staging, over)
+        monitoring = steps.monitor_batch(project, batch, verdict, staging, over)
         published = steps.publish_batch(project, batch, verdict, monitoring, staging)
         if published.new:
             log.info("published %s: %s rows scored", published.batch_id, f"{published.rows.scored:,}")

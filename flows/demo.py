@@ -20,6 +20,7 @@ from schemas.sample.manifest import Manifest, decode_manifest
 from schemas.sample.parameters import Parameters
 from schemas.sample.places import Places
 from schemas.settings import Settings
+from schemas.storage import is_remote
 from tasks.days import Day
 from tasks.project import Project, load_project
 from tasks.sample import write_sample
@@ -35,6 +36,11 @@ def make_sample(*, days: int, rows: int, until: date, seed: int) -> Manifest:
         raise SettingsError(
             f"the sample is generated for {Settings().contract}, SCORING_CONTRACT names {settings.contract};"
             " unset it to try the sample, or put files of your own into the landing zone"
+        )
+    if is_remote(settings.path("landing")):
+        raise SettingsError(
+            f"the sample is generated into a folder, and SCORING_LANDING is {settings.landing}; unset it to try the"
+            " sample, or generate it elsewhere and copy it there"
         )
     places = _places(settings)
     writer = write_sample(places, Parameters(days=days, rows=rows, until=until, seed=seed))

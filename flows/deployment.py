@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.automations import automations
 from flows.console import out
+from schemas.addresses import without_credentials
 from schemas.errors import ScoringError
 from schemas.settings import PREFIX, load_settings
 
@@ -36,18 +37,22 @@ def deploy() -> None:
         for automation in automations(train.id, WORK_POOL):
             _put(client, automation)
         count = len(client.read_deployments())
-    out.print(f"{count} deployments and their automations are on {address}", soft_wrap=True)
+    out.print(f"{count} deployments and their automations are on {without_credentials(address)}", soft_wrap=True)
 
 
 def _check_server(client: SyncPrefectClient, address: str) -> None:
     if error := client.api_healthcheck():
-        raise ScoringError(f"no Prefect server answers at {address} ({error}); start it, or mend PREFECT_API_URL")
+        shown = without_credentials(address)
+        reason = f" ({error})" if shown == address else ""
+        raise ScoringError(f"no Prefect server answers at {shown}{reason}; start it, or mend PREFECT_API_URL")
 
 
 def _deploy_flows() -> None:
-    timezone = {f"{PREFIX}TIMEZONE": load_settings().timezone}
+    # Given by a file or not: both at once would be refused.
+    environment = {name: value for name, value in os.environ.items() if name != f"{PREFIX}TIMEZONE_FILE"}
+    environment[f"{PREFIX}TIMEZONE"] = load_settings().timezone
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    run = subprocess.run(command, cwd=ROOT, env=os.environ | timezone, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if run.returncode:
         raise ScoringError(f"the deployments of prefect.yaml were not accepted:\n{run.stdout}{run.stderr}")
 

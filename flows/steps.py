@@ -8,7 +8,20 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from schemas.errors import WarehouseUnavailable
-from tasks import arrival, gate, ingest, monitor, outcomes, performance, publish, report, score, train
+from tasks import (
+    arrival,
+    gate,
+    ingest,
+    monitor,
+    outcomes,
+    performance,
+    publish,
+    report,
+    retention,
+    score,
+    train,
+    upkeep,
+)
 from tasks import load_predictions as prediction_log
 from tasks import send_alerts as alert_sending
 
@@ -38,7 +51,7 @@ def _step(name: str, verb: Callable[P, R], retries: int = 0) -> Task[P, R]:
 open_batch = _step("ingest", ingest.open_batch, retries=2)
 find_published = _step("find published", publish.find_published, retries=3)
 judge_source = _step("gate", gate.judge_source, retries=2)
-score_rows = _step("score", score.score_rows)
+score_rows = _step("score", score.score_rows, retries=2)
 monitor_batch = _step("monitor", monitor.monitor_batch, retries=3)
 publish_batch = _step("publish", publish.publish, retries=3)
 refuse_batch = _step("refuse", publish.refuse, retries=3)
@@ -49,3 +62,5 @@ update_performance = _step("update performance", performance.update_performance,
 write_report = _step("report", report.write_report)
 load_predictions = _step("load predictions", prediction_log.load_predictions, retries=3)
 send_alerts = _step("send alerts", alert_sending.send_alerts, retries=3)
+remove_over_age = _step("remove what is over age", retention.remove_over_age, retries=3)
+keep_up = _step("keep up the lake", upkeep.keep_up, retries=3)

@@ -18,10 +18,12 @@ TORN = """
 WITH parts AS (
     SELECT batch_id, 'applications' AS part, count(*) AS found FROM applications GROUP BY batch_id
     UNION ALL SELECT batch_id, 'applicants', count(DISTINCT application_id) FROM applications GROUP BY batch_id
+    UNION ALL SELECT batch_id, 'keys', count(*) FROM application_keys GROUP BY batch_id
     UNION ALL SELECT batch_id, 'scores', count(*) FROM scores GROUP BY batch_id
     UNION ALL SELECT batch_id, 'scored', count(DISTINCT application_id) FROM scores GROUP BY batch_id
     UNION ALL SELECT batch_id, 'quarantine', count(DISTINCT row_number) FROM quarantine GROUP BY batch_id
     UNION ALL SELECT batch_id, 'score counts', sum(row_count) FROM score_counts GROUP BY batch_id
+    UNION ALL SELECT batch_id, 'decision counts', sum(row_count) FROM decision_counts GROUP BY batch_id
     UNION ALL SELECT batch_id, 'has drift', 1 FROM drift_verdicts GROUP BY batch_id
     UNION ALL SELECT batch_id, 'has profiles', 1 FROM profiles GROUP BY batch_id
     UNION ALL SELECT batch_id, 'has quality', 1 FROM quality GROUP BY batch_id
@@ -32,7 +34,7 @@ WITH parts AS (
 whole AS (
     SELECT
         batch_id,
-        unnest(['applications', 'applicants', 'scores', 'scored', 'score counts']) AS part,
+        unnest(['applications', 'applicants', 'keys', 'scores', 'scored', 'score counts', 'decision counts']) AS part,
         rows_scored AS wanted
     FROM batches
     UNION ALL SELECT batch_id, 'quarantine', rows_quarantined FROM batches

@@ -89,11 +89,11 @@ class Moment:
 MOMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "before the header is read": ("tasks.gate.header_of", {}),
     "before the ids are read": ("tasks.gate.find_repeats", {}),
-    "before the rows are read": ("tasks.gate.read_rows", {}),
+    "before the rows are read": ("tasks.judging.read_spans", {}),
     "behind the header": ("tasks.source.csv_rows.detect_dialect", {"behind": True}),
     "between the header and the ids": ("tasks.source.csv_rows.detect_dialect", {"behind": True, "call": 2}),
     "between the header and the rows": ("tasks.source.csv_rows.detect_dialect", {"behind": True, "call": 3}),
-    "between two blocks of rows": ("tasks.gate.judge", {"behind": True}),
+    "between two blocks of rows": ("tasks.judging.judge", {"behind": True}),
 }
 
 

@@ -23,7 +23,17 @@ from tests.flows.prefect_server import Prefect, running_prefect, timezone_at_noo
 
 TIMEZONE = timezone_at_noon()
 FIRST, LAST = DAYS[0], DAYS[-1]
-DEPLOYMENTS = {"daily-scoring", "catch-up", "backfill", "outcomes", "load-predictions", "send-alerts", "train"}
+DEPLOYMENTS = {
+    "daily-scoring",
+    "catch-up",
+    "backfill",
+    "outcomes",
+    "load-predictions",
+    "send-alerts",
+    "train",
+    "retention",
+    "upkeep",
+}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -246,7 +256,7 @@ def redeploy(prefect: Prefect, home: Path, timezone: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "7 deployments and their automations" in done.stdout
+    assert "9 deployments and their automations" in done.stdout
     # Put again, an automation would forget the runs it is watching.
     assert {item["name"]: item["updated"] for item in prefect.post("/automations/filter")} == automations
 

@@ -176,8 +176,8 @@ def test_what_is_no_date_is_refused_by_the_run(name: str, sent: dict[str, Any]) 
 
 
 def test_the_schedules_are_those_of_a_day_and_in_the_business_timezone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(SCHEDULED) == {"daily-scoring", "catch-up", "load-predictions", "send-alerts"}
-    for name in ("daily-scoring", "catch-up"):
+    assert set(SCHEDULED) == {"daily-scoring", "catch-up", "load-predictions", "send-alerts", "retention", "upkeep"}
+    for name in ("daily-scoring", "catch-up", "retention"):
         (schedule,) = SCHEDULED[name]
         assert schedule["timezone"] == "{{ $SCORING_TIMEZONE }}"
         monkeypatch.setenv("SCORING_TIMEZONE", "Asia/Kolkata")
