@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from dashboard.drift_advice import recommend
-from dashboard.drift_analysis import pool
-from dashboard.drift_charts import heat_map
-from dashboard.drift_movement import Estimated, Movement, onset
-from dashboard.drift_period import BATCHES, choose
-from dashboard.drift_tables import MARK, Table
-from dashboard.extra_tests import DRAWN, draw, extra_tests
-from dashboard.markup import html_table
-from dashboard.quantiles import bar_edges, quantiles, shares
+from dashboard.analysis.advice import recommend
+from dashboard.analysis.analysis import pool
+from dashboard.analysis.charts import heat_map
+from dashboard.analysis.extra_tests import DRAWN, draw, extra_tests
+from dashboard.analysis.markup import html_table
+from dashboard.analysis.movement import Estimated, Movement, onset
+from dashboard.analysis.period import BATCHES, choose
+from dashboard.analysis.quantiles import bar_edges, quantiles, shares
+from dashboard.analysis.tables import MARK, Table
 from dashboard.words import counted, listed, size, spells
 from model.performance import Measure
 from model.profile import Profile, restored

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dashboard import drift_sections as sections
-from dashboard.drift_analysis import Analysis
-from dashboard.drift_movement import estimated_of
+from dashboard.analysis import sections
+from dashboard.analysis.analysis import Analysis
+from dashboard.analysis.movement import estimated_of
 from model.champion import promote
 from tasks.project import Project
 from tests.body import run_day

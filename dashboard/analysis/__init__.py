@@ -1,0 +1,1 @@
+"""The drift analysis of a period: figures, pictures and sentences, as the notebook shows them."""

@@ -1,0 +1,1 @@
+"""The page One application: all that is known of it, and why it was decided so."""

@@ -1,0 +1,1 @@
+"""The page Drift: which features moved when, and how far."""

@@ -1,0 +1,1 @@
+"""The page Model: card, scorecard, champion beside challenger."""

@@ -1,0 +1,1 @@
+"""The page Performance: estimated and realised, calibration, fairness."""

@@ -1,0 +1,1 @@
+"""The page Data quality: rules, quarantined rows, the gate, the monitors."""

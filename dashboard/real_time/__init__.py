@@ -1,0 +1,1 @@
+"""The page Real time: what the service answered, and how fast."""

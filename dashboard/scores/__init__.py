@@ -1,0 +1,1 @@
+"""The page Scores: bands, decisions, scores, and how they moved."""

@@ -1,0 +1,1 @@
+"""The page Today: is the day all right, and what of it needs a person."""
