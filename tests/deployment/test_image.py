@@ -1,0 +1,149 @@
+"""The image, built from the Dockerfile, and each role of the compose file started in it."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from schemas.prediction_log import FINISHED
+from tests.deployment.building import TAG, run
+from tests.deployment.compose import own_roles
+from tests.deployment.machine import Machine
+from tests.service.running import APPLICATION
+
+pytestmark = pytest.mark.timeout(1_500)
+# Half a minute is what the compose file's health checks give a role to start; the figures are printed.
+START_SECONDS = 30
+SITE = "/opt/venv/lib/python3*/site-packages"
+
+
+@pytest.fixture(scope="module")
+def scored(host: Machine, server: str) -> str:
+    """What the sample portfolio's role printed."""
+    return host.to_end(own_roles()["sample"], seconds=900)
+
+
+def say(request: pytest.FixtureRequest, line: str) -> None:
+    """Prints past pytest: these are figures for a person."""
+    with request.getfixturevalue("capsys").disabled():
+        print(f"\n{line}", end="")
+
+
+def test_it_holds_nothing_that_compiles_and_nothing_that_installs(host: Machine) -> None:
+    names = "gcc g++ cc c++ clang tcc ld as make cmake rustc go cargo javac node pip pip3 apt-listchanges"
+    assert host.shell(f"for name in {names}; do command -v $name; done; true") == ""
+    assert host.shell("python -c 'import importlib.util as u; print(u.find_spec(\"pip\"))'") == "None\n"
+
+
+def test_it_holds_no_test_code(host: Machine) -> None:
+    packages = {"dashboard", "flows", "model", "schemas", "service", "tasks", "warehouse"}
+    files = {".streamlit", "prefect.yaml", "requirements-runtime.lock"}
+    assert set(host.shell("ls -A /app").split()) == packages | files
+    assert host.shell(f"find /app {SITE} -type d -name tests") == ""
+    tools = "pytest hypothesis mypy schemathesis ruff coverage xdist nbclient ipykernel"
+    assert host.shell(f"for name in {tools}; do ls -d {SITE}/$name {SITE}/_$name 2>/dev/null; done; true") == ""
+
+
+def test_it_holds_no_secret_and_nothing_of_the_build(host: Machine) -> None:
+    assert host.shell("ls /etc/pip.conf /root/.config /root/.cache /build /run/secrets 2>/dev/null; true").split() == []
+    described = run("buildah", "inspect", "--type=image", TAG)
+    assert not re.search(r"index-url|find-links|password|secret_key|token", described, re.IGNORECASE)
+    keys = "BEGIN [A-Z ]*PRIVATE KEY|password *= *['\\\"]|AKIA[0-9A-Z]{16}"
+    assert host.shell(f'grep -rIlE --exclude-dir=__pycache__ "{keys}" /app; true') == ""
+
+
+def test_it_runs_as_nobody_in_particular_and_can_write_to_its_data_alone(host: Machine) -> None:
+    assert host.shell("id -u; id -g; echo $HOME; pwd").split() == ["10001", "10001", "/data", "/app"]
+    elsewhere = "\\( -path /proc -o -path /sys -o -path /dev \\) -prune"
+    found = host.shell(f"find / -xdev {elsewhere} -o -writable ! -type l -print 2>/dev/null; true")
+    assert set(found.split()) <= {"/data", "/tmp", "/var/tmp", "/run/lock"}
+
+
+def test_every_role_ends_with_a_clear_error_where_its_settings_are_wrong(host: Machine) -> None:
+    for name in ("service", "dashboard", "sample"):
+        role = own_roles()[name]
+        role.environment["SCORING_CONTRACT"] = "nowhere:Nothing"
+        with pytest.raises(RuntimeError, match="status 1\n") as error:
+            host.to_end(role)
+        assert "nowhere" in str(error.value)
+        assert "Traceback" not in str(error.value)
+
+
+def test_a_service_without_a_model_lives_and_says_that_it_is_not_ready(
+    host: Machine, request: pytest.FixtureRequest
+) -> None:
+    role = own_roles()["service"]
+    with host.running(role, "http://127.0.0.1:8000/health", START_SECONDS) as seconds:
+        say(request, f"service, from the empty image: {seconds:.1f} s")
+        assert host.healthy(role)
+        status, text = host.ask("http://127.0.0.1:8000/ready")
+        assert (status, json.loads(text)["title"]) == (503, "Service Unavailable")
+
+
+def test_a_dashboard_without_a_warehouse_lives(host: Machine, request: pytest.FixtureRequest) -> None:
+    role = own_roles()["dashboard"]
+    with host.running(role, "http://127.0.0.1:8501/_stcore/health", START_SECONDS) as seconds:
+        say(request, f"dashboard, from the empty image: {seconds:.1f} s")
+        assert host.healthy(role)
+        assert host.ask("http://127.0.0.1:8501/")[0] == 200
+
+
+def test_the_sample_portfolio_is_scored_on_the_server(host: Machine, server: str, scored: str) -> None:
+    assert re.search(r"60 of 60|59 of 60", scored)
+    status, text = host.ask(f"{server}/flow_runs/filter", {"limit": 5})
+    assert status == 200
+    assert json.loads(text)
+    # A second start leaves what is there alone.
+    assert "already" in host.to_end(own_roles()["sample"], seconds=600)
+
+
+def test_the_worker_runs_what_is_started_on_the_server(
+    host: Machine, server: str, scored: str, request: pytest.FixtureRequest
+) -> None:
+    role = own_roles()["worker"]
+    with host.running(role, "http://127.0.0.1:8080/health", START_SECONDS) as seconds:
+        say(request, f"worker, from the empty image: {seconds:.1f} s")
+        assert host.healthy(role)
+        _, found = host.ask(f"{server}/deployments/name/daily-scoring/daily-scoring")
+        asked = {"parameters": {"batch_date": "2026-06-30"}, "state": {"type": "SCHEDULED"}}
+        status, text = host.ask(f"{server}/deployments/{json.loads(found)['id']}/create_flow_run", asked)
+        assert status == 201
+        run_id, deadline = json.loads(text)["id"], time.monotonic() + 120
+        while (state := json.loads(host.ask(f"{server}/flow_runs/{run_id}")[1])["state"])["type"] not in (
+            "COMPLETED",
+            "FAILED",
+            "CRASHED",
+        ):
+            assert time.monotonic() < deadline, state
+            time.sleep(0.5)
+        assert (state["type"], state["name"]) == ("COMPLETED", "AlreadyPublished"), state
+
+
+def test_the_service_scores_and_logs_and_the_dashboard_reads(host: Machine, scored: str) -> None:
+    service, dashboard = own_roles()["service"], own_roles()["dashboard"]
+    with (
+        host.running(service, "http://127.0.0.1:8000/ready", START_SECONDS),
+        host.running(dashboard, "http://127.0.0.1:8501/_stcore/health", START_SECONDS),
+    ):
+        status, text = host.ask("http://127.0.0.1:8000/predict", APPLICATION)
+        assert (status, sorted(json.loads(text))) == (
+            200,
+            ["band", "decision", "model_version", "prediction_id", "probability_of_default", "reasons", "score"],
+        )
+        assert host.ask("http://127.0.0.1:8000/docs")[0] == 200
+        assert host.ask("http://127.0.0.1:8501/")[0] == 200
+    # Ended by a signal, it finished its segment; and the dashboard, whose data is read-only, wrote nothing.
+    [segment] = (host.volume("data") / "predictions").glob(f"*{FINISHED}")
+    assert json.loads(text)["prediction_id"] in Path(segment).read_text(encoding="utf-8")
+
+
+def test_its_own_health_check_is_that_of_its_default_role(host: Machine) -> None:
+    described = json.loads(run("buildah", "inspect", "--type=image", TAG))["Docker"]["config"]
+    assert (described["Entrypoint"], described["Cmd"][0], described["User"]) == (
+        ["python", "-m"],
+        "service",
+        "10001:10001",
+    )
+    assert "/ready" in described["Healthcheck"]["Test"][-1]
