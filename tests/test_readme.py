@@ -1,8 +1,6 @@
-"""The README says what the code does: its settings, commands and example run."""
+"""The README says what the code does: its settings and commands. What it says to run is run in tests/documents."""
 
-import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,6 @@ from typer.main import get_command
 
 from flows.__main__ import app
 from flows.ends import NAMES
-from schemas.contract import read_contract
 from schemas.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -48,42 +45,6 @@ def test_every_deployment_is_listed() -> None:
 
 def test_every_state_is_listed() -> None:
     assert listed_under("state") == {*NAMES, "Crashed"}
-
-
-def test_every_make_target_it_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
-
-
-def test_every_file_it_points_to_exists() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("https://")]
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_the_example_contract_is_one() -> None:
-    (example,) = [block for block in blocks("python") if "class CarLoan" in block]
-    # Derived features are read from their source file, so the example has to be one.
-    names: dict[str, object] = {"__name__": "example"}
-    exec(compile(example, "example", "exec"), names)
-    contract = read_contract(names["CarLoan"])
-    assert [feature.name for feature in contract.features] == ["income", "price", "fuel", "price_to_income"]
-
-
-def test_the_day_by_hand_runs_as_written(tmp_path: Path) -> None:
-    (example,) = [block for block in blocks("sh") if "flows sample" in block]
-    environment = os.environ | {"SCORING_HOME": str(tmp_path / "data"), "PREFECT_HOME": str(tmp_path / "prefect")}
-    printed = []
-    for line in example.splitlines():
-        command = shlex.split(line.replace("data/", f"{tmp_path}/data/"))
-        run = subprocess.run(
-            [sys.executable, *command[1:]], check=False, cwd=ROOT, env=environment, capture_output=True, text=True
-        )
-        assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
-        printed.append(run.stdout)
-    assert "published as 2026-06-30-r1-" in printed[2]
-    assert "already published, nothing to do" in printed[3]
-    assert "10 days: 10 published" in printed[4]
-    assert "The same to the bit." in printed[6]
 
 
 def test_the_reader_example_runs(tmp_path: Path) -> None:

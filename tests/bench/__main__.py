@@ -8,6 +8,8 @@ from rich.table import Table
 
 from tests.bench.alarms import measure_alarms
 from tests.bench.backfill import measure_backfill
+from tests.bench.cluster import measure_cluster
+from tests.bench.dashboard import measure_dashboard
 from tests.bench.day import measure_day
 from tests.bench.evidently import measure_evidently
 from tests.bench.figure import Figure, NotMeasured
@@ -18,7 +20,9 @@ BENCHMARKS: dict[str, Callable[[Console], list[Figure]]] = {
     "drift": measure_evidently,
     "alarms": measure_alarms,
     "backfill": measure_backfill,
+    "cluster": measure_cluster,
     "service": measure_service,
+    "dashboard": measure_dashboard,
 }
 
 

@@ -28,14 +28,19 @@ def prepare(home: Path) -> None:
     write_batch(home / "small.csv", 1000)
 
 
-def write_batch(path: Path, rows: int, day: date = DAY) -> Path:
-    """A generated landing file without dirt, so that DuckDB alone can load it with the right types as well."""
-    random = np.random.default_rng(day.toordinal())
+def write_batch(path: Path, rows: int, day: date = DAY, first: int = 0) -> Path:
+    """A generated landing file without dirt, so that DuckDB alone can load it with the right types as well.
+
+    `first` is the number of its first application: files of one batch go on from each other.
+    """
+    random = np.random.default_rng(day.toordinal() + first)
     with path.open("wb") as file:
         for start in range(0, rows, CHUNK):
             count = min(CHUNK, rows - start)
             applicants = draw_applicants(count, random)
-            numbers = polars.int_range(start, start + count, eager=True).cast(polars.String).str.zfill(8)
+            numbers = (
+                polars.int_range(first + start, first + start + count, eager=True).cast(polars.String).str.zfill(8)
+            )
             batch = applicants.select(
                 application_id=f"GEN-{day:%Y%m%d}-" + numbers,
                 application_date=polars.lit(day),

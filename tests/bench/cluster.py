@@ -1,0 +1,114 @@
+"""One batch in parts on two Dask workers, into a file and into a lake: same rows, bounded memory, time by the rows.
+
+`python -m tests.bench cluster` takes 5 and 50 million rows, and some 20 GB of disk; BENCH_MILLIONS="2 10" takes others.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from rich.console import Console
+
+from schemas.lake import Lake
+from tests.bench.figure import Figure, NotMeasured
+from tests.bench.portfolio import prepare, write_batch
+from tests.flows.compared import differences
+from tests.postgres import NO_POSTGRES, programs, running_postgres
+from warehouse.backup import copy_warehouse
+
+MILLION = 1_000_000
+MILLIONS = "5 50"
+PART_ROWS = MILLION
+# Half of a part file: some pieces for each worker in the small batch too, so that none of them waits for the other.
+PART_BYTES = 28_000_000
+MEMORY_LIMIT_MB = 2048
+GROWTH_LIMIT = 1.1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of wall time from ingest to publication, and peak resident memory (MB) of the largest worker."""
+
+    seconds: float
+    worker_mb: float
+    own_mb: float
+
+
+def measure_cluster(console: Console) -> list[Figure]:
+    """A small and a large batch by two workers, and one million rows on threads and on Dask compared row by row."""
+    small, large = map(int, os.environ.get("BENCH_MILLIONS", MILLIONS).split())
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with console.status("Preparing: a champion, and a generated file of one million rows"):
+            prepare(home)
+            source = write_batch(home / "million.csv", MILLION)
+        with console.status("One million rows on threads and on Dask, into a file and into a lake"):
+            figures = list(compare(console, home, source))
+        with console.status(f"{small} million rows in parts by two workers"):
+            few = measure_rows(home, small)
+        with console.status(f"{large} million rows in parts by two workers"):
+            many = measure_rows(home, large)
+    for millions, measured in ((small, few), (large, many)):
+        console.print(
+            f"{millions} million: {measured.seconds:.1f} s, {measured.worker_mb:,.0f} MB a worker,"
+            f" {measured.own_mb:,.0f} MB in the run's own process"
+        )
+    growth = many.seconds / few.seconds / (large / small)
+    return [
+        *figures,
+        Figure(f"peak resident memory of a worker at {large},000,000 rows", many.worker_mb, MEMORY_LIMIT_MB, "MB"),
+        Figure(f"{large},000,000 rows against {small},000,000, over linear", growth, GROWTH_LIMIT, "times"),
+    ]
+
+
+def compare(console: Console, home: Path, source: Path) -> Iterator[Figure]:
+    """The same rows on threads into a file, which is what is compared with, and in all other ways."""
+    if programs() is None:
+        raise NotMeasured(NO_POSTGRES)
+    files = {}
+    with running_postgres() as server:
+        for runner, kind in product(("threads", "dask"), ("file", "lake")):
+            files[runner, kind] = home / f"{runner}-{kind}.duckdb"
+            lake = Lake(server.create(f"{runner}_{kind}"), f"{home}/{runner}-{kind}/")
+            measured = measure(home, source, runner, files[runner, kind] if kind == "file" else lake, MILLION * 10)
+            console.print(f"one million rows, {runner}, {kind}: {measured.seconds:.1f} s")
+            if kind == "lake":
+                copy_warehouse(lake, files[runner, kind], 60)
+    whole = files.pop(("threads", "file"))
+    for (runner, kind), file in files.items():
+        differing = differences(whole, file)
+        console.print(f"{runner}, {kind}: rows that differ by table: {differing or 'none'}")
+        name = f"rows of 1,000,000 that differ, {runner} into a {kind}"
+        yield Figure(name, sum(differing.values()), 0, "rows")
+
+
+def measure_rows(home: Path, millions: int) -> Measured:
+    """A batch of so many million rows in a folder of parts, which is removed afterwards as it is large."""
+    source = home / f"{millions}_million"
+    source.mkdir()
+    for number, start in enumerate(range(0, millions * MILLION, PART_ROWS)):
+        rows = min(PART_ROWS, millions * MILLION - start)
+        write_batch(source / f"part-{number:03d}.csv", rows, first=start)
+    try:
+        return measure(home, source, "dask", home / f"{millions}.duckdb", PART_BYTES)
+    finally:
+        for path in [*source.iterdir(), *home.glob(f"{millions}.duckdb*")]:
+            path.unlink()
+
+
+def measure(home: Path, source: Path, runner: str, warehouse: Path | Lake, part_bytes: int) -> Measured:
+    """Runs a batch in a process of its own, so that no run warms or fattens another."""
+    there = {"SCORING_HOME": str(home), "SCORING_PART_BYTES": str(part_bytes), "SCORING_WAREHOUSE": str(warehouse)}
+    if isinstance(warehouse, Lake):
+        there["SCORING_WAREHOUSE_DATA"] = warehouse.data
+    command = [sys.executable, "-m", "tests.bench.spread", runner, str(source)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | there)
+    if run.returncode:
+        raise NotMeasured(f"the batch of {source.name} failed:\n{run.stderr[-2000:]}")
+    return Measured(**json.loads(run.stdout.splitlines()[-1]))
