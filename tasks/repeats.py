@@ -25,8 +25,8 @@ def find_repeats(
 ) -> list[Numbered]:
     """Stages what `repeats_of` reads, and returns the pieces with the numbers of their rows.
 
-    The first row of an id counts, whatever else is wrong with it. Memory: the ids of one bucket, which is about as
-    large as a piece, whatever the size of the source.
+    The first row of an id counts, whatever else is wrong with it. Memory: 8 bytes for each id of one bucket,
+    which is about the memory of a piece, whatever the size of the source.
     """
     buckets = bucket_count(pieces, part_bytes)
     surveyed = over("read", partial(survey_piece, staging, buckets), pieces)
@@ -75,7 +75,8 @@ def _repeated(parts: Sequence[Path]) -> NDArray[np.uint64]:
 
 
 def _stage_scored_elsewhere(staging: Staging, before: list[int], reader: Reader, batch_date: date, bucket: int) -> None:
-    found = reader.scored_elsewhere(staging.parts("ids", bucket), batch_date)
+    with staging.on_disk(staging.parts("ids", bucket)) as files:
+        found = reader.scored_elsewhere(files, batch_date)
     message = polars.format("the application is scored in the batch of {}", "scored_on")
     _stage(found, before, "already_scored", message, staging, bucket, 1)
 

@@ -11,6 +11,9 @@ from tasks.source.parquet_rows import ParquetRows
 
 # What a byte of a gzipped file comes to as text, roughly: numbers and ids compress five- to sevenfold.
 GZIP_FACTOR = 6
+# How many pieces' ids go into one bucket. Of an id 8 bytes are compared, a fraction of what its row takes as text; and
+# each piece writes a file for each bucket, so that with a bucket for each piece files would grow by the square.
+PIECES_PER_BUCKET = 8
 
 
 @dataclass(frozen=True)
@@ -87,5 +90,5 @@ def _spans_of_parquet(part: Path, part_bytes: int) -> Iterator[Span]:
 
 
 def bucket_count(pieces: Sequence[Piece], part_bytes: int) -> int:
-    """Into how many buckets the ids of a source go, so that one bucket is about as large as one piece."""
-    return max(1, -(-sum(piece.size for piece in pieces) // part_bytes))
+    """Into how many buckets the ids of a source go, so that comparing one takes about the memory of one piece."""
+    return max(1, -(-sum(piece.size for piece in pieces) // (PIECES_PER_BUCKET * part_bytes)))
