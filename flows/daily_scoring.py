@@ -61,7 +61,9 @@ def daily_scoring(
         return ends.missing_file(error)
     if earlier := steps.find_published(project, batch):
         return ends.published(earlier)
-    with staging_for(project.settings.path("staging"), batch_date) as staging, spread_over(project.settings) as over:
+    settings = project.settings
+    staged = staging_for(settings.path("staging"), batch_date, settings.workbench)
+    with staged as staging, spread_over(settings) as over:
         verdict = steps.judge_source(project, batch, staging, over)
         log.info("gate: %s rows, %s quarantined", f"{verdict.rows.received:,}", f"{verdict.rows.quarantined:,}")
         for warning in verdict.warnings:

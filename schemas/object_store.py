@@ -7,6 +7,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -117,6 +118,16 @@ class SharedPath(UPath):
             if info["type"] == "file" and (name := info["name"].rpartition("/")[2]):
                 yield self / name, UPathStatResult.from_info(info)
 
+    def folders(self) -> Iterator["SharedPath"]:
+        """The folders directly in this folder; none if there is nothing."""
+        try:
+            found = self.fs.ls(self.path, detail=True)
+        except FileNotFoundError:
+            return
+        for info in found:
+            if info["type"] == "directory":
+                yield self / info["name"].rstrip("/").rpartition("/")[2]
+
     def below(self) -> Iterator["SharedPath"]:
         """Every object in this folder and its folders."""
         start = self.path.rstrip("/") + "/"
@@ -135,10 +146,12 @@ class SharedPath(UPath):
         self.fs.rm_file(self.path)
 
     def remove_all(self) -> None:
-        """Removes the object, and all that lies in the folder of this name."""
-        for path in [*self.below(), self]:
-            if path.is_file():
-                path.unlink(missing_ok=True)
+        """Removes the object, and all that lies in the folder of this name; raises OSError if some of it stays."""
+        with suppress(FileNotFoundError):
+            self.fs.rm(self.path, recursive=True)
+        # A store answers that it was asked to, and says of single objects that it would not: fsspec leaves that out.
+        if self.is_file() or [*self.below()]:
+            raise OSError(f"{self} was not removed, or not all of it; may these credentials delete there?")
 
 
 class ObjectPath(SharedPath, S3Path):

@@ -167,8 +167,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def spool(self) -> Path:
         """The folder of this host that the service writes its log of predictions to: the log, unless that is shared."""
-        folder = self.path("predictions")
-        return self.home_path / "predictions" if is_remote(folder) else folder
+        return self._of_this_host("predictions")
+
+    @property
+    def workbench(self) -> Path:
+        """The folder of this host that runs lock and put files into: the staging folder, unless that is shared."""
+        return self._of_this_host("staging")
+
+    def _of_this_host(self, name: str) -> Path:
+        folder = self.path(name)
+        return self.home_path / name if is_remote(folder) else folder
 
 
 def as_written(name: str, value: str, *, hidden: bool = False) -> str:

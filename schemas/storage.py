@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import IO, Any, cast
@@ -93,6 +94,19 @@ def files_in(folder: Path) -> list[Path]:
     if is_remote(folder):
         return sorted(path for path, _ in cast("Any", folder).listed())
     return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly in a folder, by name; none if there is no folder."""
+    if is_remote(folder):
+        return sorted(cast("Any", folder).folders())
+    return sorted(path for path in folder.glob("*/") if path.is_dir())
+
+
+def last_write(folder: Path) -> datetime | None:
+    """When an object directly in a folder of a store was written last (UTC); None if there is none."""
+    times = [stat.st_mtime for _, stat in cast("Any", folder).listed()]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def stats_of(files: Sequence[Path]) -> list[Any]:

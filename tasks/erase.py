@@ -11,14 +11,14 @@ import polars
 from schemas.errors import ScoringError
 from schemas.parsing import APPLICATION_ID
 from schemas.segments import finish_abandoned
-from schemas.storage import is_remote
+from schemas.storage import folders_in, is_remote
 from tasks.custody import custody, key_of, open_segments
 from tasks.files_without import files_without, hashes_now
 from tasks.mentions import mentions
 from tasks.project import Project
 from tasks.report import report_path
 from tasks.source.without import remove_asides
-from tasks.staging import remove_abandoned
+from tasks.staging import read_part, remove_abandoned
 from warehouse.compaction import Compaction
 from warehouse.custodian import FileChange
 from warehouse.removal import Removed
@@ -106,7 +106,7 @@ def _erase_once(project: Project, application_id: str, erased: Erased) -> bool:
     """One pass over everything; returns whether anything of the application was found."""
     key = key_of(project, application_id)
     settings = project.settings
-    remove_abandoned(settings.path("staging"))
+    remove_abandoned(settings.path("staging"), workbench=settings.workbench)
     finish_abandoned(settings.spool)
     files = files_without(project, application_id, key)
     erased.unfinished += [problem for problem in files.unreadable if problem not in erased.unfinished]
@@ -147,7 +147,7 @@ def _still_held(project: Project, application_id: str) -> list[str]:
     """What a process that goes on holds: a run of a day has staged it, or the service has just logged it."""
     held = [
         f"a run that goes on holds it in {folder}; erase it again when that run has ended"
-        for folder in project.settings.path("staging").glob("*/")
+        for folder in folders_in(project.settings.path("staging"))
         if _is_staged(folder, application_id)
     ]
     key, settings = key_of(project, application_id), project.settings
@@ -170,7 +170,7 @@ def _may_have(path: Path, text: bytes) -> bool:
 def _is_staged(folder: Path, application_id: str) -> bool:
     try:
         return any(
-            not polars.scan_parquet(part).filter(polars.col(APPLICATION_ID) == application_id).collect().is_empty()
+            not read_part(part).filter(polars.col(APPLICATION_ID) == application_id).is_empty()
             for part in sorted(folder.glob("*.parquet"))
         )
     except (polars.exceptions.PolarsError, OSError):

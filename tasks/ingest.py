@@ -47,7 +47,7 @@ def open_batch(
     Raises MissingFile or LandingError if there is not exactly one file, ModelError if no champion fits the contract:
     before anything is written, since the contract's columns are added to the warehouse next.
     """
-    remove_abandoned(project.settings.path("staging"), batch_date)
+    remove_abandoned(project.settings.path("staging"), batch_date, project.settings.workbench)
     started_at = datetime.now(UTC).replace(tzinfo=None)
     # The champion of a day is the one that was in force when its file was due.
     due = project.calendar.due(batch_date).astimezone(project.calendar.timezone)

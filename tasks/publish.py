@@ -30,15 +30,15 @@ def find_published(project: Project, batch: Batch) -> Published | None:
 
 def publish(project: Project, batch: Batch, verdict: Verdict, monitoring: Monitoring, staging: Staging) -> Published:
     """Publishes what is staged; see `Writer.publish`."""
-    staged = Staged(
-        accepted=staging.parts("accepted"),
-        scores=staging.parts("scores"),
-        quarantine=staging.parts("quarantine"),
-        compared_with=verdict.compared_with,
-    )
-    return project.writer.publish(
-        batch.record(verdict.rows), staged, verdict.results, monitoring, summary_of(project, batch)
-    )
+    with (
+        staging.on_disk(staging.parts("accepted")) as accepted,
+        staging.on_disk(staging.parts("scores")) as scores,
+        staging.on_disk(staging.parts("quarantine")) as quarantine,
+    ):
+        staged = Staged(accepted=accepted, scores=scores, quarantine=quarantine, compared_with=verdict.compared_with)
+        return project.writer.publish(
+            batch.record(verdict.rows), staged, verdict.results, monitoring, summary_of(project, batch)
+        )
 
 
 def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -> BatchBlocked:
@@ -64,6 +64,6 @@ def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -
 def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path:
     """A CSV to send back to the source, there whole or not at all."""
     path = reports / f"blocked_{batch.batch_date}_{batch.identity.source_sha256[:8]}.csv"
-    with written_whole(path) as aside:
-        polars.scan_parquet(staging.parts("quarantine")).sort(ROW_NUMBER).sink_csv(aside)
+    with written_whole(path) as aside, staging.on_disk(staging.parts("quarantine")) as files:
+        polars.scan_parquet(files).sort(ROW_NUMBER).sink_csv(aside)
     return path

@@ -111,7 +111,7 @@ def _first_kept(project: Project, as_of: date, what: str) -> date:
 
 def _remove_leftovers(project: Project) -> None:
     """What killed runs left holds personal data, whatever its age."""
-    remove_abandoned(project.settings.path("staging"))
+    remove_abandoned(project.settings.path("staging"), workbench=project.settings.workbench)
     for folder in ("landing", "reports", "predictions"):
         remove_asides(project.settings.path(folder))
     remove_asides(project.settings.home_path / SCRATCH)

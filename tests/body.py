@@ -25,7 +25,7 @@ def run_day(
     batch = open_batch(project, batch_date, source, champion_of)
     if earlier := find_published(project, batch):
         return earlier
-    with staging_for(project.settings.path("staging"), batch_date) as staging:
+    with staging_for(project.settings.path("staging"), batch_date, project.settings.workbench) as staging:
         verdict = judge_source(project, batch, staging, over or in_turn)
         if verdict.failures:
             raise refuse(project, batch, verdict, staging)

@@ -26,6 +26,7 @@ from tests.flows.compared import differences
 from tests.flows.disturbed import land, landing_csv, left_in_staging
 from tests.flows.homes import ROOT, environment, new_home, query
 from tests.flows.prefect_runs import Run
+from tests.store import ObjectStore, scoring
 
 DAY = date(2026, 3, 2)
 ROWS = 60_000
@@ -161,6 +162,23 @@ def scheduler_and_workers(folder: Path) -> Iterator[tuple[str, "subprocess.Popen
             process.terminate()
         for process in started:
             process.wait(PATIENCE)
+
+
+def test_workers_that_share_no_disk_with_the_run_have_the_results_of_its_threads(
+    home: Path, score: Callable[[str, str], Run], tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert score("", "threads.duckdb").end[1] == "Published"
+    for name in ("landing", "models"):
+        store.put(name, home / name)
+        (home / name).rename(tmp_path / f"{name} that no worker finds")
+    for name, value in scoring({**store.settings(), "staging": store.address("staging")}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCORING_PSEUDONYM_KEY", "a-secret-that-all-hosts-have")
+    with scheduler_and_workers(tmp_path) as (address, _):
+        run = score(f"dask:{address}", "dask.duckdb")
+    assert run.end[1] == "Published", run.end
+    assert differences(home / "threads.duckdb", home / "dask.duckdb") == {}
+    assert store.objects("staging") == {}
 
 
 def test_a_scheduler_that_dies_ends_the_run_with_a_message_and_a_rerun_completes_it(

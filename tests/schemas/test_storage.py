@@ -4,11 +4,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from schemas import storage
+from schemas import object_store, storage
 from schemas.errors import ChangedMeanwhile, SettingsError, StoreUnavailable
 from schemas.settings import SHARED, Settings, load_settings
 from schemas.storage import path_at
@@ -207,6 +208,7 @@ def test_other_kinds_of_stores_are_reached_by_their_packages() -> None:
     (folder / "deeper" / "b.csv").write_bytes(b"2")
     assert [path.name for path in storage.files_in(folder)] == ["a.csv"]
     assert [path.name for path in storage.files_below(folder)] == ["a.csv", "b.csv"]
+    assert [path.name for path in storage.folders_in(folder)] == ["deeper"]
     before = storage.version_of(folder / "a.csv")
     (folder / "a.csv").write_bytes(b"3")
     assert storage.version_of(folder / "a.csv") != before
@@ -216,3 +218,34 @@ def test_other_kinds_of_stores_are_reached_by_their_packages() -> None:
         storage.replace_unchanged(folder / "champion.json", b"", None)
     storage.remove_all(folder)
     assert storage.files_below(folder) == []
+
+
+def test_folders_are_found_and_removed_whole_with_the_time_of_their_last_write(store: ObjectStore) -> None:
+    folder = path_at(store.address("runs"), "it")
+    assert storage.folders_in(folder) == []
+    for name in ("run", "run-2"):
+        for number in range(3):
+            (folder / name / f"{number}.parquet").write_bytes(b"x")
+    assert [path.name for path in storage.folders_in(folder)] == ["run", "run-2"]
+    written = storage.last_write(folder / "run")
+    assert written
+    assert abs((datetime.now(UTC) - written).total_seconds()) < 60
+    storage.remove_all(folder / "run")
+    assert [path.name for path in storage.folders_in(folder)] == ["run-2"]
+    assert len(storage.files_below(folder / "run-2")) == 3
+    # What is not there is removed already.
+    storage.remove_all(folder / "run")
+
+
+def test_objects_that_a_store_keeps_are_not_said_to_be_removed(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = path_at(store.address("runs"), "it")
+    (folder / "kept.parquet").write_bytes(b"x")
+
+    async def refuse_each(_store: object, _names: list[str], **_words: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr(object_store.Store, "_bulk_delete", refuse_each)
+    with pytest.raises(OSError, match=r"was not removed.*may these credentials delete there"):
+        storage.remove_all(folder)

@@ -76,6 +76,38 @@ def test_days_from_the_store_have_the_results_of_days_from_folders(
     assert {"landing", "models", "reports"}.isdisjoint(path.name for path in home_of(shared).iterdir())
 
 
+def test_a_day_staged_in_the_store_has_the_results_of_one_staged_on_the_host(
+    shared: Project, project: Project, store: ObjectStore
+) -> None:
+    spoil(landing_file(home_of(project), DAY), 7)
+    # An application of the first day comes again with the second.
+    first, second = (landing_file(home_of(project), day) for day in DAYS[:2])
+    with second.open("a", encoding="utf-8") as file:
+        file.write(first.read_text(encoding="utf-8").splitlines()[-1] + "\n")
+    store.put("landing", home_of(project) / "landing")
+    staged = project_at(home_of(shared), **store.settings(), staging=store.address("staging"))
+    for day in DAYS[:2]:
+        assert run_day(staged, day).rows == run_day(project, day).rows
+    for question in RESULTS:
+        assert query(home_of(staged), question) == query(home_of(project), question)
+    assert ("already_scored",) in query(home_of(staged), "SELECT rule FROM quarantine")
+    assert store.objects("staging") == {}
+    assert list((home_of(staged) / "staging").iterdir()) == []
+
+
+def test_a_blocked_batch_that_was_staged_in_the_store_has_its_broken_rows(
+    shared: Project, project: Project, store: ObjectStore
+) -> None:
+    spoil(landing_file(home_of(project), DAY), 200)
+    store.put("landing", home_of(project) / "landing")
+    staged = project_at(home_of(shared), **store.settings(), staging=store.address("staging"))
+    with pytest.raises(BatchBlocked) as blocked:
+        run_day(staged, DAY)
+    assert blocked.value.broken_rows
+    assert polars.read_csv(blocked.value.broken_rows.read_bytes()).height == 200
+    assert store.objects("staging") == {}
+
+
 def as_gzip(home: Path) -> None:
     path = landing_file(home, DAY)
     path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))

@@ -1,14 +1,17 @@
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars
 import pytest
 
-from schemas.errors import ScoringError
+from schemas.errors import ScoringError, StoreUnavailable
+from schemas.storage import path_at
+from tasks import staging as module
 from tasks.staging import Staging, read_part, remove_abandoned, rows_in, staging_for, write_part
+from tests.store import ObjectStore
 
 DAY, OTHER_DAY = date(2026, 6, 30), date(2026, 7, 1)
 # A run that stages something and then goes on until it is killed.
@@ -120,14 +123,70 @@ def test_a_part_of_a_folder_that_is_not_there_says_who_has_to_see_it(tmp_path: P
         write_part(polars.DataFrame(), Staging(tmp_path / "none").part("ids", 0))
 
 
-def test_parts_in_a_store_are_read_and_written_as_objects() -> None:
-    upath = pytest.importorskip("upath")
-    staging = Staging(upath.UPath("memory://staging/run"))
+@pytest.fixture
+def shared(store: ObjectStore) -> Path:
+    """A staging folder in a store."""
+    return path_at(store.address("staging"), "it")
+
+
+def test_parts_in_a_store_are_read_and_written_as_objects_and_copied_for_what_reads_files(
+    shared: Path, store: ObjectStore, tmp_path: Path
+) -> None:
     frame = polars.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    write_part(frame, staging.part("accepted", 3, 0))
-    (part,) = staging.parts("accepted", 3)
-    assert read_part(part, ["b"]).equals(frame.select("b"))
-    assert rows_in(part) == 2
-    assert staging.pieces("accepted") == [3]
-    staging.clear()
-    assert staging.parts("accepted") == []
+    with staging_for(shared, DAY, tmp_path) as staging:
+        write_part(frame, staging.part("accepted", 3, 0))
+        (part,) = staging.parts("accepted", 3)
+        assert read_part(part, ["b"]).equals(frame.select("b"))
+        assert rows_in(part) == 2
+        assert staging.pieces("accepted") == [3]
+        with staging.on_disk([part]) as (copy,):
+            assert polars.read_parquet(copy).equals(frame)
+        assert not copy.exists()
+        staging.clear()
+        assert staging.parts("accepted") == []
+        write_part(frame, staging.part("accepted", 0))
+        assert store.objects("staging")
+    assert store.objects("staging") == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_in_a_store_goes_with_the_next_run_on_its_host(
+    shared: Path, store: ObjectStore, tmp_path: Path
+) -> None:
+    with staging_for(shared, DAY, tmp_path) as going_on:
+        write_part(polars.DataFrame({"a": [1]}), going_on.part("ids", 0))
+        left = shared / f"{DAY}-left"
+        write_part(polars.DataFrame({"a": [1]}), left / "ids-00000.parquet")
+        (tmp_path / f"{left.name}.lock").touch()
+        remove_abandoned(shared, OTHER_DAY, tmp_path)
+        assert len(store.objects("staging")) == 2
+        remove_abandoned(shared, DAY, tmp_path)
+        assert [key.split("/")[1] for key in store.objects("staging")] == [going_on.folder.name]
+
+
+def test_what_another_host_left_in_a_store_goes_when_nothing_was_written_to_it_for_long(
+    shared: Path, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove_abandoned(shared, DAY, tmp_path)
+    write_part(polars.DataFrame({"a": [1]}), shared / f"{DAY}-elsewhere" / "ids-00000.parquet")
+    with staging_for(shared, DAY, tmp_path) as going_on:
+        write_part(polars.DataFrame({"a": [1]}), going_on.part("ids", 0))
+        remove_abandoned(shared, workbench=tmp_path)
+        assert len(store.objects("staging")) == 2
+        monkeypatch.setattr(module, "ABANDONED_AFTER", timedelta(0))
+        remove_abandoned(shared, OTHER_DAY, tmp_path)
+        assert len(store.objects("staging")) == 2
+        remove_abandoned(shared, workbench=tmp_path)
+        assert [key.split("/")[1] for key in store.objects("staging")] == [going_on.folder.name]
+
+
+def test_a_store_that_refuses_at_the_end_does_not_hide_how_the_run_ended(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_folder: Path) -> None:
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(module, "remove_all", refuse)
+    with pytest.raises(ValueError, match="the day"), staging_for(shared, DAY, tmp_path):
+        raise ValueError("the day")
+    assert "is left in the store" in caplog.text
