@@ -8,17 +8,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
+import duckdb
 from rich.console import Console
 
 from schemas.lake import Lake
 from tests.bench.figure import Figure, NotMeasured
+from tests.bench.once import BATCH_DATE
 from tests.bench.portfolio import prepare, write_batch
 from tests.flows.compared import differences
+from tests.flows.disturbed import landing_csv
 from tests.postgres import NO_POSTGRES, programs, running_postgres
 from warehouse.backup import copy_warehouse
 
@@ -33,11 +37,20 @@ GROWTH_LIMIT = 1.1
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of wall time from ingest to publication, and peak resident memory (MB) of the largest worker."""
+    """Seconds of wall time from ingest to publication, and peak resident memory (MB) of the largest worker.
+
+    `steps`: the seconds of what the workers did; the rest is the run's own, publishing most of all.
+    """
 
     seconds: float
     worker_mb: float
     own_mb: float
+    steps: Mapping[str, float]
+
+    def __str__(self) -> str:
+        parts = [f"{name} {seconds:.1f} s" for name, seconds in self.steps.items()]
+        own = self.seconds - sum(self.steps.values())
+        return f"{self.seconds:.1f} s ({', '.join(parts)}, the run's own {own:.1f} s)"
 
 
 def measure_cluster(console: Console) -> list[Figure]:
@@ -47,16 +60,20 @@ def measure_cluster(console: Console) -> list[Figure]:
         home = Path(folder)
         with console.status("Preparing: a champion, and a generated file of one million rows"):
             prepare(home)
-            source = write_batch(home / "million.csv", MILLION)
+            source, before = home / "million.csv", home / "before.csv"
+            # With dirt, rows that are there twice, and applications of the day before.
+            ids = f"GEN-{BATCH_DATE:%Y%m%d}-"
+            source.write_bytes(landing_csv(BATCH_DATE, MILLION, ids=ids))
+            before.write_bytes(landing_csv(BATCH_DATE - timedelta(days=1), MILLION // 100, ids=ids))
         with console.status("One million rows on threads and on Dask, into a file and into a lake"):
-            figures = list(compare(console, home, source))
+            figures = list(compare(console, home, source, before))
         with console.status(f"{small} million rows in parts by two workers"):
             few = measure_rows(home, small)
         with console.status(f"{large} million rows in parts by two workers"):
             many = measure_rows(home, large)
     for millions, measured in ((small, few), (large, many)):
         console.print(
-            f"{millions} million: {measured.seconds:.1f} s, {measured.worker_mb:,.0f} MB a worker,"
+            f"{millions} million: {measured}, {measured.worker_mb:,.0f} MB a worker,"
             f" {measured.own_mb:,.0f} MB in the run's own process"
         )
     growth = many.seconds / few.seconds / (large / small)
@@ -67,7 +84,7 @@ def measure_cluster(console: Console) -> list[Figure]:
     ]
 
 
-def compare(console: Console, home: Path, source: Path) -> Iterator[Figure]:
+def compare(console: Console, home: Path, source: Path, before: Path) -> Iterator[Figure]:
     """The same rows on threads into a file, which is what is compared with, and in all other ways."""
     if programs() is None:
         raise NotMeasured(NO_POSTGRES)
@@ -76,11 +93,13 @@ def compare(console: Console, home: Path, source: Path) -> Iterator[Figure]:
         for runner, kind in product(("threads", "dask"), ("file", "lake")):
             files[runner, kind] = home / f"{runner}-{kind}.duckdb"
             lake = Lake(server.create(f"{runner}_{kind}"), f"{home}/{runner}-{kind}/")
-            measured = measure(home, source, runner, files[runner, kind] if kind == "file" else lake, MILLION * 10)
-            console.print(f"one million rows, {runner}, {kind}: {measured.seconds:.1f} s")
+            warehouse = files[runner, kind] if kind == "file" else lake
+            measured = measure(home, source, runner, warehouse, MILLION * 10, before)
+            console.print(f"one million rows, {runner}, {kind}: {measured}")
             if kind == "lake":
                 copy_warehouse(lake, files[runner, kind], 60)
     whole = files.pop(("threads", "file"))
+    console.print(f"quarantined, by rule: {quarantined(whole)}")
     for (runner, kind), file in files.items():
         differing = differences(whole, file)
         console.print(f"{runner}, {kind}: rows that differ by table: {differing or 'none'}")
@@ -102,12 +121,21 @@ def measure_rows(home: Path, millions: int) -> Measured:
             path.unlink()
 
 
-def measure(home: Path, source: Path, runner: str, warehouse: Path | Lake, part_bytes: int) -> Measured:
+def quarantined(warehouse: Path) -> Mapping[str, int]:
+    """Broken rules with their rows; raises NotMeasured if there is nothing of a kind that is to be compared."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = dict(connection.execute("SELECT rule, count(*) FROM quarantine GROUP BY rule ORDER BY rule").fetchall())
+    if not {"duplicate_id", "already_scored"} < found.keys():
+        raise NotMeasured(f"the million rows have too little in them to be compared: {found}")
+    return found
+
+
+def measure(home: Path, source: Path, runner: str, warehouse: Path | Lake, part_bytes: int, *before: Path) -> Measured:
     """Runs a batch in a process of its own, so that no run warms or fattens another."""
     there = {"SCORING_HOME": str(home), "SCORING_PART_BYTES": str(part_bytes), "SCORING_WAREHOUSE": str(warehouse)}
     if isinstance(warehouse, Lake):
         there["SCORING_WAREHOUSE_DATA"] = warehouse.data
-    command = [sys.executable, "-m", "tests.bench.spread", runner, str(source)]
+    command = [sys.executable, "-m", "tests.bench.spread", runner, str(source), *map(str, before)]
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | there)
     if run.returncode:
         raise NotMeasured(f"the batch of {source.name} failed:\n{run.stderr[-2000:]}")

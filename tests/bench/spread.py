@@ -1,7 +1,7 @@
-"""One batch in pieces, in its own process: `python -m tests.bench.spread threads|dask SOURCE`.
+"""One batch in pieces, in its own process: `python -m tests.bench.spread threads|dask SOURCE [BEFORE]`. Prints JSON.
 
-Prints JSON. The installation is the environment's, steps and workers are those of the daily flow, without Prefect's
-server, which has no part in it.
+BEFORE is published as the day before, and not measured. The installation is the environment's, steps and workers are
+those of the daily flow, without Prefect's server, which has no part in it.
 """
 
 import json
@@ -10,12 +10,15 @@ import resource
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tasks.parallel import Over
 from tests.bench.memory import resident_mb
 
 T = TypeVar("T")
@@ -36,9 +39,27 @@ class Watch(threading.Thread):
             time.sleep(0.05)
 
 
+class Clock:
+    """Goes over items and adds up by step how long that took; what is left is done by the run's own process."""
+
+    def __init__(self, over: Over) -> None:
+        self._over, self.seconds = over, defaultdict[str, float](float)
+
+    def __call__(self, step: str, verb: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """As `tasks.parallel.Over`."""
+        started = time.perf_counter()
+        try:
+            return self._over(step, verb, items)
+        finally:
+            self.seconds[step] += time.perf_counter() - started
+
+
 def on_dask(client: Any, step: str, verb: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """As `flows.spread.Spread`, by Dask alone."""
-    futures = [client.submit(partial(verb, item), pure=False) for item in items]
+    from tasks.parallel import sharing, threads_each
+
+    threads = threads_each(min(WORKERS, len(items)))
+    futures = [client.submit(partial(sharing, threads, verb, item), pure=False) for item in items]
     done: list[R] = client.gather(futures)
     return done
 
@@ -66,22 +87,27 @@ def warm() -> None:
 
 def main() -> None:
     """Times a batch from ingest to publication."""
-    runner, source = sys.argv[1:]
+    runner, source, *before = sys.argv[1:]
     from tasks.project import load_project
     from tests.bench.once import BATCH_DATE
     from tests.body import run_day
 
     project = load_project()
+    for path in before:
+        run_day(project, BATCH_DATE - timedelta(days=1), Path(path))
     with workers(runner) as (over, pids):
-        watch = Watch(pids)
+        clock, watch = Clock(over), Watch(pids)
+        # What others have written and the disk has not is not this batch's.
+        os.sync()
         watch.start()
         started = time.perf_counter()
-        published = run_day(project, BATCH_DATE, Path(source), over=over)
+        published = run_day(project, BATCH_DATE, Path(source), over=clock)
         seconds = time.perf_counter() - started
     if not published.new or published.rows.scored == 0:
         raise SystemExit("nothing was published, so nothing was measured")
     own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "worker_mb": watch.peak_mb, "own_mb": own_mb}))
+    steps = dict(clock.seconds)
+    print(json.dumps({"seconds": seconds, "worker_mb": watch.peak_mb, "own_mb": own_mb, "steps": steps}))
 
 
 if __name__ == "__main__":
