@@ -1,7 +1,6 @@
 """Dask: a cluster of this machine or of others, and what is said when it loses what it works on."""
 
 import logging
-import os
 import time
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from schemas.errors import ScoringError
 from schemas.task_runner import Runner
+from tasks.parallel import cores
 
 POLL_SECONDS = 5.0
 # A cluster may be without workers while they start, or start again.
@@ -37,8 +37,8 @@ def runner_on(chosen: Runner) -> TaskRunner[Any]:
     logging.getLogger("distributed").setLevel(logging.WARNING)
     if chosen.address:
         return ClusterRunner(address=chosen.address)
-    processes = chosen.workers or os.cpu_count() or 1
-    # A verb uses all cores by itself; the usual port of Dask's own pages may be taken.
+    processes = chosen.workers or cores()
+    # A verb has threads of its own; the usual port of Dask's own pages may be taken.
     kwargs = {"n_workers": processes, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     return ClusterRunner(cluster_kwargs=kwargs)
 

@@ -1,6 +1,5 @@
 """The pieces of a batch as Prefect task runs: on threads of this process, or on the workers of a Dask cluster."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +18,7 @@ from prefect.tasks import Task
 from schemas.errors import ScoringError, SettingsError
 from schemas.settings import Settings
 from schemas.task_runner import Runner, runner_of
-from tasks.parallel import Over, in_turn
+from tasks.parallel import Over, cores, in_turn, sharing, threads_each
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,10 +45,13 @@ def _part(work: Callable[[], R], step: str, number: int, total: int) -> R:  # no
 
 
 class Spread:
-    """Goes over items as task runs of a Prefect task runner; `await_part` waits for one of them, given its name."""
+    """Goes over items as task runs of a Prefect task runner; `await_part` waits for one of them, given its name.
 
-    def __init__(self, runner: TaskRunner[Any], await_part: Await) -> None:
-        self._runner, self._await_part = runner, await_part
+    `width` is how many are worked on beside each other on one machine, if that is known.
+    """
+
+    def __init__(self, runner: TaskRunner[Any], await_part: Await, width: int | None = None) -> None:
+        self._runner, self._await_part, self._width = runner, await_part, width
 
     def __reduce__(self) -> tuple[Callable[[], Over], tuple[()]]:
         # Prefect sends a part what its step was given; a worker has nobody to hand work on to.
@@ -61,8 +63,10 @@ class Spread:
         An error that trying again did not help is a ScoringError: the step as a whole is not tried again.
         """
         names = [f"{step} part {number} of {len(items)}" for number in range(1, len(items) + 1)]
+        # A worker of another host has its cores for itself.
+        threads = threads_each(min(self._width, len(items))) if self._width else 0
         with _reachable_api():
-            futures = self._submit(step, [partial(verb, item) for item in items])
+            futures = self._submit(step, [partial(sharing, threads, verb, item) for item in items])
             return [self._result(name, future) for name, future in zip(names, futures, strict=True)]
 
     def _submit(self, step: str, work: Sequence[Callable[[], R]]) -> list[PrefectFuture[R]]:
@@ -103,11 +107,11 @@ def spread_over(settings: Settings) -> Iterator[Over]:
     chosen = runner_of(settings)
     runner, await_part = _on_threads(chosen) if chosen.kind == "threads" else _on_dask(chosen)
     with runner:
-        yield Spread(runner, await_part)
+        yield Spread(runner, await_part, None if chosen.address else chosen.workers or cores())
 
 
 def _on_threads(chosen: Runner) -> tuple[TaskRunner[Any], Await]:
-    return ThreadPoolTaskRunner(max_workers=chosen.workers or os.cpu_count() or 1), lambda _name, _future: None
+    return ThreadPoolTaskRunner(max_workers=chosen.workers or cores()), lambda _name, _future: None
 
 
 def _on_dask(chosen: Runner) -> tuple[TaskRunner[Any], Await]:

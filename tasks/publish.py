@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import polars
-
 from schemas.batch import Published, RowCounts
 from schemas.errors import BatchBlocked
 from schemas.storage import written_whole
@@ -11,7 +9,7 @@ from tasks.gate import Verdict
 from tasks.ingest import Batch
 from tasks.project import Project
 from tasks.source.rows import ROW_NUMBER
-from tasks.staging import Staging
+from tasks.staging import Staging, read_part
 from tasks.vintage import summary_of
 from warehouse.inserts import Staged
 from warehouse.monitoring import Monitoring
@@ -64,6 +62,9 @@ def refuse(project: Project, batch: Batch, verdict: Verdict, staging: Staging) -
 def _save_broken_rows(reports: Path, batch: Batch, staging: Staging) -> Path:
     """A CSV to send back to the source, there whole or not at all."""
     path = reports / f"blocked_{batch.batch_date}_{batch.identity.source_sha256[:8]}.csv"
-    with written_whole(path) as aside, staging.on_disk(staging.parts("quarantine")) as files:
-        polars.scan_parquet(files).sort(ROW_NUMBER).sink_csv(aside)
+    with written_whole(path) as aside, aside.open("wb") as file:
+        # Parts are in the order of the file, and there may be as many broken rows as rows.
+        for number, part in enumerate(staging.parts("quarantine")):
+            rows = read_part(part).sort(ROW_NUMBER, maintain_order=True)
+            rows.write_csv(file, include_header=number == 0)
     return path

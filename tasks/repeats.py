@@ -14,9 +14,11 @@ from schemas.parsing import APPLICATION_ID, ROW_NUMBER
 from tasks.parallel import Over
 from tasks.source.pieces import Piece, bucket_count
 from tasks.staging import Staging, read_part, write_part
-from tasks.survey import HASH, Numbered, Surveyed, numbered, rows_before, survey_piece
+from tasks.survey import HASH, Numbered, Surveyed, numbered, piece_of, rows_before, survey_piece
 from warehouse.reader import Reader
 
+# Suspects are looked at by so many hashes at a time: a file that was appended to itself is nothing but suspects.
+SUSPECTED_HASHES = 1_000_000
 REPEATS = {ROW_NUMBER: polars.Int64, "rule": polars.String, "message": polars.String}
 
 
@@ -37,7 +39,9 @@ def find_repeats(
     if staging.pieces("ids") and reader.published_elsewhere(batch_date):
         for bucket in staging.pieces("ids"):
             _stage_scored_elsewhere(staging, before, reader, batch_date, bucket)
-    return [Numbered(piece, first, item.rows) for piece, first, item in zip(pieces, before, surveyed, strict=True)]
+    # As large as all that is published, and not needed again.
+    staging.clear("ids")
+    return [Numbered(piece, first) for piece, first in zip(pieces, before, strict=True)]
 
 
 def compare_bucket(staging: Staging, before: list[int], bucket: int) -> None:
@@ -46,23 +50,20 @@ def compare_bucket(staging: Staging, before: list[int], bucket: int) -> None:
     `before`: by piece, the rows that stand before it.
     """
     parts = staging.parts("ids", bucket)
-    repeated = _repeated(parts)
-    if repeated.size == 0:
-        return
-    # Equal hashes only select candidates; equal ids decide.
-    wanted = polars.col(HASH).is_in(polars.Series(repeated).implode())
-    suspects = polars.concat([read_part(part).filter(wanted) for part in parts])
-    first = polars.col(ROW_NUMBER).min().over(APPLICATION_ID)
-    repeats = suspects.with_columns(first.alias("first")).filter(polars.col(ROW_NUMBER) > polars.col("first"))
-    message = polars.format("row {} of the file has the same application_id", numbered(polars.col("first"), before))
-    _stage(repeats, before, "duplicate_id", message, staging, bucket, 0)
+    repeated = polars.Series(_repeated(parts))
+    for number, hashes in enumerate(repeated.to_frame(HASH).iter_slices(SUSPECTED_HASHES)):
+        # Equal hashes only select candidates; equal ids decide.
+        wanted = polars.col(HASH).is_in(hashes[HASH].implode())
+        suspects = polars.concat([read_part(part).filter(wanted) for part in parts])
+        first = polars.col(ROW_NUMBER).min().over(APPLICATION_ID)
+        repeats = suspects.with_columns(first.alias("first")).filter(polars.col(ROW_NUMBER) > polars.col("first"))
+        message = polars.format("row {} of the file has the same application_id", numbered(polars.col("first"), before))
+        _stage(repeats, before, "duplicate_id", message, staging, (bucket, 0, number))
 
 
 def repeats_of(staging: Staging, piece: Numbered) -> polars.DataFrame:
     """row_number, rule (`duplicate_id` or `already_scored`) and message of the rows of a piece that repeat one."""
-    last = piece.before + piece.rows
-    here = polars.col(ROW_NUMBER).is_between(piece.before + 1, last)
-    found = [read_part(part).filter(here) for part in staging.parts("repeats")]
+    found = [read_part(part) for part in staging.parts("repeats", piece.piece.number)]
     return polars.concat([polars.DataFrame(schema=REPEATS), *found])
 
 
@@ -78,7 +79,7 @@ def _stage_scored_elsewhere(staging: Staging, before: list[int], reader: Reader,
     with staging.on_disk(staging.parts("ids", bucket)) as files:
         found = reader.scored_elsewhere(files, batch_date)
     message = polars.format("the application is scored in the batch of {}", "scored_on")
-    _stage(found, before, "already_scored", message, staging, bucket, 1)
+    _stage(found, before, "already_scored", message, staging, (bucket, 1))
 
 
 def _stage(
@@ -87,16 +88,19 @@ def _stage(
     rule: str,
     message: polars.Expr,
     staging: Staging,
-    bucket: int,
-    number: int,
+    place: tuple[int, ...],
 ) -> None:
-    if not found.is_empty():
-        repeats = found.select(
-            numbered(polars.col(ROW_NUMBER), before).alias(ROW_NUMBER),
-            polars.lit(rule).alias("rule"),
-            message.alias("message"),
-        )
-        write_part(repeats, staging.part("repeats", bucket, number))
+    """Stages what was found in a bucket by the pieces that will ask for it."""
+    if found.is_empty():
+        return
+    repeats = found.select(
+        piece_of(polars.col(ROW_NUMBER)).alias("piece"),
+        numbered(polars.col(ROW_NUMBER), before).alias(ROW_NUMBER),
+        polars.lit(rule).alias("rule"),
+        message.alias("message"),
+    )
+    for (piece,), part in repeats.partition_by("piece", as_dict=True, include_key=False).items():
+        write_part(part, staging.part("repeats", int(piece), *place))
 
 
 def _refuse_other_hashes(surveyed: Sequence[Surveyed]) -> None:

@@ -53,9 +53,9 @@ class Staging:
         """The first numbers of the parts that were written, ascending."""
         return sorted({int(path.stem.split("-")[1]) for path in self.parts(kind)})
 
-    def clear(self) -> None:
-        """Removes all parts."""
-        for path in self.folder.glob("*.parquet"):
+    def clear(self, kind: Kind | None = None) -> None:
+        """Removes all parts, or those of a kind."""
+        for path in self.folder.glob(f"{kind}-*.parquet" if kind else "*.parquet"):
             path.unlink(missing_ok=True)
 
     @contextmanager

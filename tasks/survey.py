@@ -27,11 +27,10 @@ class Surveyed:
 
 @dataclass(frozen=True)
 class Numbered:
-    """A piece with the number of rows that stand before it in the source, and of its own."""
+    """A piece with the number of rows that stand before it in the source."""
 
     piece: Piece
     before: int
-    rows: int
 
 
 def survey_piece(staging: Staging, buckets: int, piece: Piece) -> Surveyed:
@@ -60,9 +59,14 @@ def rows_before(surveyed: list[Surveyed]) -> list[int]:
     return before[:-1]
 
 
+def piece_of(place: polars.Expr) -> polars.Expr:
+    """The numbers of the pieces from places."""
+    return place // (1 << PLACE_BITS)
+
+
 def numbered(place: polars.Expr, before: list[int]) -> polars.Expr:
     """Row numbers in the source from places, given the rows that stand before each piece."""
-    earlier = polars.lit(polars.Series(before, dtype=polars.Int64)).gather(place // (1 << PLACE_BITS))
+    earlier = polars.lit(polars.Series(before, dtype=polars.Int64)).gather(piece_of(place))
     return earlier + place % (1 << PLACE_BITS)
 
 

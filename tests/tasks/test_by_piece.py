@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.errors import ContractError, LandingError, ScoringError, UnreadableSource
 from schemas.loading import load_contract
 from schemas.settings import Settings
+from tasks import repeats
 from tasks.gate import judge_source
 from tasks.parallel import in_turn
 from tasks.project import Project
@@ -91,6 +92,17 @@ def test_the_first_row_of_an_id_counts_across_pieces(project: Project, tmp_path:
     assert found.quarantined["row_number"].to_list() == list(range(13, 61))
     expected = [f"row {number % 12 + 1} of the file has the same application_id" for number in range(12, 60)]
     assert found.quarantined["message"].to_list() == expected
+
+
+def test_a_file_that_was_appended_to_itself_is_all_repeats_however_few_are_looked_at_at_a_time(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeats, "SUSPECTED_HASHES", 7)
+    file = write_rows(tmp_path / "a.csv", [{"application_id": f"a{number % 50}"} for number in range(100)])
+    for part_bytes in (1_000, 256_000_000):
+        found = judge_file(cut_small(project, part_bytes), file)
+        assert found.accepted["row_number"].to_list() == list(range(1, 51))
+        assert found.quarantined["row_number"].to_list() == list(range(51, 101))
 
 
 def test_pieces_of_which_one_breaks_off_are_refused_as_a_whole(project: Project, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tasks.parallel import in_order
+from tasks import parallel
+from tasks.parallel import cores, in_order, sharing, side_by_side, threads_each
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -12,7 +13,7 @@ def test_results_come_in_the_order_of_the_items() -> None:
 
     def double(item: int) -> int:
         # The first item takes longer than the second, which lets it go on.
-        if item == 0 and os.cpu_count() != 1:
+        if item == 0 and cores() != 1:
             assert first_may_end.wait(timeout=10)
         first_may_end.set() if item == 1 else None
         return item * 2
@@ -34,7 +35,7 @@ def test_few_items_are_taken_ahead() -> None:
 
     results = in_order(str, items())
     assert next(results) == "0"
-    assert len(taken) <= (os.cpu_count() or 1) + 1
+    assert len(taken) <= cores() + 1
     assert len(list(results)) == 99
 
 
@@ -63,3 +64,28 @@ def test_an_error_of_the_items_is_raised_as_it_is() -> None:
 
     with pytest.raises(OSError, match="breaks off"):
         list(in_order(str, items()))
+
+
+def test_items_beside_each_other_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "cores", lambda: 8)
+    assert [threads_each(beside) for beside in (0, 1, 3, 8, 100)] == [8, 8, 2, 1, 1]
+
+    def most_at_once(_item: int) -> int:
+        running, most, lock = 0, 0, threading.Lock()
+
+        def one(_: int) -> None:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.005)
+            with lock:
+                running -= 1
+
+        list(in_order(one, range(40)))
+        return most
+
+    assert all(most <= 2 for most in side_by_side("", most_at_once, range(4)))
+    assert sharing(3, most_at_once, 0) <= 3
+    # What was shared is whole again.
+    assert most_at_once(0) > 3
