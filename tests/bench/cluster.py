@@ -21,6 +21,7 @@ from schemas.lake import Lake
 from tests.bench.figure import Figure, NotMeasured
 from tests.bench.once import BATCH_DATE
 from tests.bench.portfolio import prepare, write_batch
+from tests.bench.spread import bytes_below
 from tests.flows.compared import differences
 from tests.flows.disturbed import landing_csv
 from tests.postgres import NO_POSTGRES, programs, running_postgres
@@ -39,18 +40,26 @@ GROWTH_LIMIT = 1.1
 class Measured:
     """Seconds of wall time from ingest to publication, and peak resident memory (MB) of the largest worker.
 
-    `steps`: the seconds of what the workers did; the rest is the run's own, publishing most of all.
+    `steps`: the seconds of what the workers did; the rest is the run's own, publishing most of all. `staged_bytes` is
+    the most that was staged, `stored_bytes` what the warehouse takes, and `rows` are those scored.
     """
 
     seconds: float
     worker_mb: float
     own_mb: float
     steps: Mapping[str, float]
+    staged_bytes: int
+    stored_bytes: int
+    rows: int
 
     def __str__(self) -> str:
         parts = [f"{name} {seconds:.1f} s" for name, seconds in self.steps.items()]
         own = self.seconds - sum(self.steps.values())
-        return f"{self.seconds:.1f} s ({', '.join(parts)}, the run's own {own:.1f} s)"
+        return (
+            f"{self.seconds:.1f} s ({', '.join(parts)}, the run's own {own:.1f} s); {self.worker_mb:,.0f} MB a worker,"
+            f" {self.own_mb:,.0f} MB in the run's own process; {self.staged_bytes / self.rows:.0f} bytes a row staged,"
+            f" {self.stored_bytes / self.rows:.0f} in the warehouse"
+        )
 
 
 def measure_cluster(console: Console) -> list[Figure]:
@@ -72,10 +81,7 @@ def measure_cluster(console: Console) -> list[Figure]:
         with console.status(f"{large} million rows in parts by two workers"):
             many = measure_rows(home, large)
     for millions, measured in ((small, few), (large, many)):
-        console.print(
-            f"{millions} million: {measured}, {measured.worker_mb:,.0f} MB a worker,"
-            f" {measured.own_mb:,.0f} MB in the run's own process"
-        )
+        console.print(f"{millions} million: {measured}")
     growth = many.seconds / few.seconds / (large / small)
     return [
         *figures,
@@ -139,4 +145,5 @@ def measure(home: Path, source: Path, runner: str, warehouse: Path | Lake, part_
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | there)
     if run.returncode:
         raise NotMeasured(f"the batch of {source.name} failed:\n{run.stderr[-2000:]}")
-    return Measured(**json.loads(run.stdout.splitlines()[-1]))
+    stored = bytes_below(Path(warehouse.data)) if isinstance(warehouse, Lake) else warehouse.stat().st_size
+    return Measured(**json.loads(run.stdout.splitlines()[-1]), stored_bytes=stored)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -27,16 +27,27 @@ WORKERS = 2
 
 
 class Watch(threading.Thread):
-    """Looks how much memory processes hold; `peak_mb` is the most that one of them did."""
+    """Looks how much memory processes hold and how much is staged: `peak_mb` is the most that one of them did."""
 
-    def __init__(self, pids: Sequence[int]) -> None:
+    def __init__(self, pids: Sequence[int], staging: Path) -> None:
         super().__init__(daemon=True)
-        self._pids, self.peak_mb = pids, 0.0
+        self._pids, self._staging, self.peak_mb, self.staged_bytes = pids, staging, 0.0, 0
 
     def run(self) -> None:
         while True:
-            self.peak_mb = max([self.peak_mb, *(resident_mb(pid) for pid in self._pids)])
-            time.sleep(0.05)
+            self.staged_bytes = max(self.staged_bytes, bytes_below(self._staging))
+            for _ in range(20):
+                self.peak_mb = max([self.peak_mb, *(resident_mb(pid) for pid in self._pids)])
+                time.sleep(0.05)
+
+
+def bytes_below(folder: Path) -> int:
+    """The bytes of all files in a folder and its folders; those that go while they are looked at do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
 
 
 class Clock:
@@ -96,7 +107,7 @@ def main() -> None:
     for path in before:
         run_day(project, BATCH_DATE - timedelta(days=1), Path(path))
     with workers(runner) as (over, pids):
-        clock, watch = Clock(over), Watch(pids)
+        clock, watch = Clock(over), Watch(pids, project.settings.path("staging"))
         # What others have written and the disk has not is not this batch's.
         os.sync()
         watch.start()
@@ -106,8 +117,8 @@ def main() -> None:
     if not published.new or published.rows.scored == 0:
         raise SystemExit("nothing was published, so nothing was measured")
     own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    steps = dict(clock.seconds)
-    print(json.dumps({"seconds": seconds, "worker_mb": watch.peak_mb, "own_mb": own_mb, "steps": steps}))
+    found = {"seconds": seconds, "worker_mb": watch.peak_mb, "own_mb": own_mb, "steps": dict(clock.seconds)}
+    print(json.dumps(found | {"staged_bytes": watch.staged_bytes, "rows": published.rows.scored}))
 
 
 if __name__ == "__main__":
