@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +47,20 @@ class Desk:
         Waits while a batch is being published. Raises WarehouseError as `Reader.frame` does.
         """
         address, wait_seconds = self.settings.warehouse_address, self.settings.lock_wait_seconds
-        if isinstance(address, Path):
-            stamp = _stamp(address)
-        else:
-            # The past does not change.
-            stamp = () if self.as_of else (snapshot(address, wait_seconds),)
+        # The past too is asked again after every change: a day may not be over, and an erasure leaves no past.
+        stamp = _stamp(address) if isinstance(address, Path) else (snapshot(address, wait_seconds),)
         return _answer(str(address), stamp, self._end, query, values, Reader(address, wait_seconds, self._end))
 
     @property
     def keeps_its_past(self) -> bool:
         """Whether the warehouse can be looked at as it stood on an earlier day."""
         return not isinstance(self.settings.warehouse_address, Path)
+
+    @property
+    def now(self) -> datetime:
+        """The instant all is looked at: the last of the day that is known of if that is over, else the present."""
+        present = datetime.now(UTC)
+        return min(self._end - timedelta(microseconds=1), present) if self._end else present
 
     @property
     def _end(self) -> datetime | None:

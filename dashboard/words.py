@@ -1,9 +1,12 @@
-"""How figures read: counts, shares, chances, dates."""
+"""How figures read: counts, shares, chances, dates; and how a text is kept from being read as Markdown."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
 NONE = "-"
+# What may begin or end something in Streamlit's Markdown, formulas and colours too.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+!|~$:&]")
 
 
 def counted(number: int, thing: str) -> str:
@@ -57,3 +60,8 @@ def spell_in_words(spell: tuple[date, date]) -> str:
 def during(spell: tuple[date, date]) -> str:
     """`on 2026-06-13`, `from 2026-06-13 to 2026-06-20`."""
     return f"{'on' if spell[0] == spell[1] else 'from'} {spell_in_words(spell)}"
+
+
+def as_text(text: str) -> str:
+    """Markdown that reads as the text does, in one line: for data within a sentence that is marked up."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))

@@ -1,6 +1,7 @@
 """Pictures of one application's score: where it lies between the cutoffs, and what it is made of."""
 
 from collections.abc import Mapping
+from html import escape
 
 import polars
 from plotly.graph_objects import Figure
@@ -45,7 +46,7 @@ def points_by_feature(frame: polars.DataFrame) -> Figure:
     titles = frame["feature"].to_list()
     hover = "%{y}<br>%{customdata}<extra></extra>"
     texts = [f"{points} of {most}" for points, most in frame.select("points", "most").iter_rows()]
-    said = [f"{value}, bin {bin_}: {text} points" for (value, bin_), text in zip(
+    said = [f"{escape(value)}, bin {escape(bin_)}: {text} points" for (value, bin_), text in zip(
         frame.select("value", "bin").iter_rows(), texts, strict=True)]  # fmt: skip
     parts: Mapping[str, tuple[str, str, float]] = {
         "most": ("the most there is", GREY, 0.75),

@@ -23,11 +23,14 @@ POINTS = {
     "points": polars.Int64,
     "most": polars.Int64,
     "lost": polars.Int64,
+    "name": polars.String,
 }
 
 
 def points_of(model: Model, contract: Contract, values: Mapping[str, Any], labels: Labels) -> polars.DataFrame:
     """A row for each feature of the scorecard: its value, the bin it fell in, points, the most there are, and the lost.
+
+    `name` is what the record calls the feature that `feature` is the title of.
 
     `values` are the contract's fields by name. The points add up to the score.
     """
@@ -38,9 +41,10 @@ def points_of(model: Model, contract: Contract, values: Mapping[str, Any], label
     rows = []
     for place, feature in enumerate(card.features):
         most = int(card.points_[place].max())
-        value = _written(contract, feature.name, values, features, labels)
+        value = value_in_words(contract, feature.name, values, features, labels)
         label = card.bins_[place].labels[codes[place]]
-        rows.append((labels.axis(feature.name), value, label, int(points[place]), most, most - int(points[place])))
+        got = int(points[place])
+        rows.append((labels.axis(feature.name), value, label, got, most, most - got, feature.name))
     return polars.DataFrame(rows, schema=POINTS, orient="row")
 
 
@@ -107,10 +111,9 @@ def missing_fields(contract: Contract, values: Mapping[str, Any]) -> Iterator[st
     return (field.name for field in contract.fields if field.name not in values)
 
 
-def _written(
+def value_in_words(
     contract: Contract, name: str, values: Mapping[str, Any], features: Mapping[str, Column], labels: Labels
 ) -> str:
-    """A field as it is stored; what is derived from fields as it was computed, with the digits that matter."""
-    if any(field.name == name for field in contract.fields):
-        return labels.exact(name, values[name])
-    return labels.value(name, features[name][0])
+    """A field as it is stored, what is derived from fields as it was computed: with every digit."""
+    stored = any(field.name == name for field in contract.fields)
+    return labels.exact(name, values[name] if stored else features[name][0])

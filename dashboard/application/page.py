@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import polars
 import streamlit as st
 
 from dashboard.application.charts import points_by_feature, scale
@@ -159,7 +160,8 @@ def _points(desk: Desk, dossier: Dossier, result: dict[str, Any], model: Model) 
         "most": Column("Most there are", "count"),
         "lost": Column("Lost", "count"),
     }
-    show_table(frame, columns, "application_points", desk.formats)
+    whole = frame.select(polars.col("name").alias("feature"), "value", "bin", "points", "most", "lost")
+    show_table(frame, columns, "application_points", desk.formats, lambda: whole)
 
 
 def _changes(desk: Desk, model: Model, values: dict[str, Any]) -> None:
@@ -188,7 +190,7 @@ def _inputs(desk: Desk, dossier: Dossier) -> None:
         "name": Column("Column"),
     }
     frame = inputs_table(dossier.fields(desk.contract), desk.labels, used)
-    show_table(frame, columns, "application_inputs", desk.formats)
+    show_table(frame, columns, "application_inputs", desk.formats, lambda: polars.DataFrame([dossier.inputs]))
     day = dossier.inputs.get("application_date")
     st.caption(f"Applied on {desk.formats.day(day)}, row {dossier.inputs.get('row_number')} of the file.")
 

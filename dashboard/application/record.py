@@ -54,7 +54,7 @@ def draw_quarantine(desk: Desk, dossier: Dossier) -> None:
     }
     titles = [desk.labels.title(name) if name else "" for name in rows["field"].to_list()]
     titled = rows.with_columns(title=polars.Series(titles, dtype=polars.String))
-    show_table(titled, columns, "application_quarantine", desk.formats)
+    show_table(titled, columns, "application_quarantine", desk.formats, lambda: rows)
     with st.expander("The rows as they came"):
         for row in rows.unique(["source", "row_number", "row"], maintain_order=True)["row"]:
             st.code(row or "", language=None, wrap_lines=True)

@@ -43,10 +43,10 @@ def alerts_section(desk: Desk, feature: str, period: Period) -> None:
     if newest["status"] == "open":
         number = short_id(newest["alert_id"])
         st.caption(f"Quiet it with `python -m flows acknowledge {number} --by NAME --until DATE`")
-    show_table(alerts_read(alerts), ALERTS, f"drift_alerts_{feature}", desk.formats)
+    show_table(alerts_read(alerts), ALERTS, f"drift_alerts_{feature}", desk.formats, lambda: alerts)
     st.markdown("**What happened to them**")
     events = desk.ask("events_of_drift_alerts", **asked)
-    show_table(_with_number(events), EVENTS, f"drift_alert_events_{feature}", desk.formats)
+    show_table(_with_number(events), EVENTS, f"drift_alert_events_{feature}", desk.formats, lambda: events)
 
 
 def alerts_read(alerts: polars.DataFrame) -> polars.DataFrame:

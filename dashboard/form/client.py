@@ -24,11 +24,6 @@ SAID: Mapping[int, str] = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "The service failed: ",
     HTTPStatus.SERVICE_UNAVAILABLE: "The service runs and cannot score, its log says more: ",
 }
-# The command that follows makes a pair of them.
-KEYS = (
-    "Set SCORING_SERVICE_KEY to a key where the dashboard is started, and SCORING_API_KEYS to its hash where the"
-    " service is. This makes both:"
-)
 
 
 class Reason(msgspec.Struct, frozen=True):

@@ -11,7 +11,14 @@ from dashboard.filters import choose_one, warn_if_unknown
 from dashboard.formats import Formats
 from dashboard.models.charts import points_beside
 from dashboard.models.registry import TRAIN, Registry
-from dashboard.models.scorecards import bins_compared, features_compared, figures_compared, points_of, same_test
+from dashboard.models.scorecards import (
+    bins_compared,
+    features_compared,
+    figures_compared,
+    figures_of,
+    points_of,
+    same_test,
+)
 from dashboard.states import command
 from dashboard.tables import Column, show_table
 from model.artifact import LoadedModel
@@ -53,7 +60,8 @@ def _figures(desk: Desk, registry: Registry, version: str, against: str) -> None
         "difference": Column("Difference", help="This model less the other one."),
     }
     frame = figures_compared(one, other, partial(_written, desk.formats))
-    show_table(frame, columns, f"compared_{version}_{against}", desk.formats)
+    whole = partial(figures_of, {version: one, against: other})
+    show_table(frame, columns, f"compared_{version}_{against}", desk.formats, whole)
     rows = (
         "Both were tested on applications of the same dates and number."
         if same_test(one, other)
@@ -69,7 +77,8 @@ def _points(desk: Desk, version: str, against: str) -> None:
         st.info(f"The scorecard of {gone} cannot be loaded, so points are not compared.", icon=":material/info:")
         return
     points, points_other = points_of(one.model.scorecard), points_of(other.model.scorecard)
-    features = features_compared(points, points_other).with_columns(
+    compared = features_compared(points, points_other)
+    features = compared.with_columns(
         title=polars.col("feature").map_elements(desk.labels.axis, return_dtype=polars.String)
     )
     columns = {
@@ -80,7 +89,7 @@ def _points(desk: Desk, version: str, against: str) -> None:
         "difference": Column("Difference (points)", "count"),
     }
     st.markdown("**What each feature decides**")
-    show_table(features, columns, f"features_{version}_{against}", desk.formats)
+    show_table(features, columns, f"features_{version}_{against}", desk.formats, lambda: compared)
     _bins(desk, one, other)
 
 

@@ -20,9 +20,16 @@ from model.artifact import LoadedModel
 from model.policy import Policy
 from model.scorecard import Scorecard
 
+NO_PAST = (
+    "The models folder keeps no past: champion, challengers and scorecards are those of now. Only since when each is"
+    " on record is as it was known at the end of the day chosen."
+)
+
 
 def main(desk: Desk) -> None:
     """Draws the page."""
+    if desk.as_of:
+        st.warning(NO_PAST, icon=":material/history:")
     registry = read_registry(desk.settings.path("models"))
     registered = desk.ask("registered_models")
     versions = registry.versions(registered["model_version"].to_list())
@@ -123,7 +130,7 @@ def _scorecard(desk: Desk, loaded: LoadedModel) -> None:
         "weight_of_evidence": Column("Weight of evidence", "fine", "ln of the bin's share of goods over that of bads."),
         "points": Column("Points", "count"),
     }
-    show_table(titled, columns, f"scorecard_{loaded.version}", desk.formats)
+    show_table(titled, columns, f"scorecard_{loaded.version}", desk.formats, lambda: points)
     _policy(desk, loaded.model.policy)
 
 

@@ -108,6 +108,22 @@ def figures_compared(
     )
 
 
+def figures_of(models: Mapping[str, Mapping[str, Any]]) -> polars.DataFrame:
+    """A row for each model, by version and metadata: the figures of `figures_compared`, by name and unrounded."""
+    return polars.DataFrame([_row_of(version, metadata) for version, metadata in models.items()])
+
+
+def _row_of(version: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    test, training = metadata["metrics"]["test"], metadata["training"]
+    measured = {
+        name if part == "value" else f"{name}_{part}": test[name][part]
+        for name in MEASURES
+        for part in ("value", "low", "high")
+    }
+    dates = [f"{part}_{end}_date" for part in PERIODS for end in ("first", "last")]
+    return {"model_version": version, **measured} | {name: training[name] for name in (*FACTS, *dates)}
+
+
 def same_test(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two models were tested on rows of the same period and number."""
     names = ("test_first_date", "test_last_date", "test_rows")

@@ -22,6 +22,7 @@ from dashboard.performance.groups import RULE, with_states
 from dashboard.performance.vintage_charts import vintage_name
 from dashboard.tables import Column, show_table
 from model.fairness import FOUR_FIFTHS
+from schemas.contract import Contract
 
 COLUMNS = {
     "group_name": Column("Group"),
@@ -46,7 +47,7 @@ def fairness_section(desk: Desk, fairness: polars.DataFrame, vintage: date) -> N
         " validated."
     )
     if fairness.is_empty():
-        st.info("No field of the contract is protected, so no groups are compared.", icon=":material/info:")
+        st.info(why_no_groups(desk.contract), icon=":material/info:")
         return
     fields = fairness["field"].unique(maintain_order=True).to_list()
     warn_if_unknown("field", fields, "protected field")
@@ -54,6 +55,15 @@ def fairness_section(desk: Desk, fairness: polars.DataFrame, vintage: date) -> N
     rows = with_states(fairness.filter(polars.col("field") == field), desk.settings.fairness_min_rows)
     _of_vintage(desk, rows.filter(polars.col("vintage") == vintage), field, vintage)
     _over_vintages(desk, rows)
+
+
+def why_no_groups(contract: Contract) -> str:
+    """Why no approvals by group are on record: nothing is protected, or not of what was chosen."""
+    declared = [*(field.characteristic for field in contract.fields)]
+    declared += [feature.characteristic for feature in contract.features]
+    if any(characteristic.protected for characteristic in declared):
+        return "No approvals by group are on record of the chosen model: choose another one, or all models."
+    return "No field of the contract is protected, so no groups are compared."
 
 
 def _of_vintage(desk: Desk, rows: polars.DataFrame, field: str, vintage: date) -> None:

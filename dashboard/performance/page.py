@@ -127,7 +127,7 @@ def _what_is_known(desk: Desk, states: polars.DataFrame, figures: polars.DataFra
     if figures["realised"].is_null().all():
         nothing_yet("No vintage is realised yet. Outcomes that have arrived are loaded by this command.", OUTCOMES)
     st.markdown("**All figures**")
-    show_table(figures_table(figures), FIGURE_COLUMNS, "performance", desk.formats)
+    show_table(figures_table(figures), FIGURE_COLUMNS, "performance", desk.formats, lambda: figures)
 
 
 FIGURE_COLUMNS = {
@@ -146,7 +146,7 @@ FIGURE_COLUMNS = {
 
 
 def figures_table(figures: polars.DataFrame) -> polars.DataFrame:
-    """All figures as the table shows and exports them, the latest vintage first; default rates are shares."""
+    """All figures as the table shows them, the latest vintage first; default rates are shares."""
     titles = {name: metric.title for name, metric in METRICS.items()}
     named = figures.with_columns(figure=polars.col("metric").replace_strict(titles, return_dtype=polars.String))
     return named.sort("vintage", descending=True, maintain_order=True).select(list(FIGURE_COLUMNS))

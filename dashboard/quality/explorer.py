@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from functools import partial
+from hashlib import sha256
 
 import polars
 import streamlit as st
 
 from dashboard.desk import Desk
 from dashboard.filters import Period, choose_any, warn_if_unknown
+from dashboard.navigation import link_to
 from dashboard.quality.quarantine import (
     BROKEN_RULES,
     PAGE_ROWS,
@@ -37,10 +39,15 @@ COLUMNS = {
 
 def show_quarantine(desk: Desk, period: Period) -> None:
     """Draws the broken rules of a period, a page at a time, and the row that is chosen."""
-    counts = rule_counts(desk.ask("gate_of_period", start=period.start, end=period.end))
-    if counts.is_empty():
+    found = rule_counts(desk.ask("gate_of_period", start=period.start, end=period.end))
+    if found.is_empty():
         st.markdown(f"No row of a published batch is quarantined {_between(desk, period)}.")
         st.caption("The broken rows of a batch that the gate blocked are in a file, offered with the gate's checks.")
+        return
+    # What is not kept any more can neither be shown nor exported.
+    counts = desk.ask("quarantine_counts", start=period.start, end=period.end)
+    _say_removed(desk, int(found["rows"].sum()), int(counts["rows"].sum()))
+    if counts.is_empty():
         return
     rules, fields = _choose(desk, counts)
     chosen = chosen_counts(counts, rules, fields)
@@ -57,6 +64,17 @@ def show_quarantine(desk: Desk, period: Period) -> None:
     )
     _table(desk, chosen, rules, fields, page)
     _chosen_row(desk)
+
+
+def _say_removed(desk: Desk, found: int, kept: int) -> None:
+    """Says how much of what the gate found was removed since; its counts stay, under Broken rules."""
+    if kept < found:
+        removed, of = desk.formats.count(found - kept), desk.formats.count(found)
+        st.info(
+            f"{removed} of the {of} broken rules that the gate found are not kept any more: they went for their age, or"
+            " were erased. The rest is what can be shown and exported.",
+            icon=":material/auto_delete:",
+        )
 
 
 def rows_to_export(
@@ -98,7 +116,9 @@ def _table(desk: Desk, chosen: polars.DataFrame, rules: list[str], fields: list[
     dates = chosen["batch_date"].sort()
     days = f"{dates[0]}_{dates[-1]}"
     whole = partial(rows_to_export, desk, chosen, rules, fields)
-    picked = show_table(rows, COLUMNS, f"quarantined_{days}", desk.formats, whole, f"-page-{page}", place)
+    # A choice belongs to the rows it was made among: of other rows, the same place is another applicant.
+    among = sha256("\n".join(addresses).encode()).hexdigest()
+    picked = show_table(rows, COLUMNS, f"quarantined_{days}", desk.formats, whole, f"-of-{among}", place)
     st.caption(
         "The export has every row that matches, not only this page: the source's own columns as they came, the row's"
         " number, and all the rules it broke."
@@ -133,4 +153,6 @@ def _chosen_row(desk: Desk) -> None:
         BROKEN_RULES: Column("Rules it breaks"),
     }
     name = f"row_{row['batch_date']}_{row['row_number']}"
-    show_table(fields.with_columns(title=titles), columns, name, desk.formats)
+    show_table(fields.with_columns(title=titles), columns, name, desk.formats, lambda: fields)
+    if row["application_id"]:
+        link_to("application", "All that is known of this application", id=row["application_id"])

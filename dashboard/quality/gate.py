@@ -68,7 +68,7 @@ def _show_batch(desk: Desk, checks: polars.DataFrame) -> None:
     for check in failed.iter_rows(named=True):
         st.text(f"{'✗' if check['severity'] == 'critical' else '!'} {check['message']}")
     table = with_verdicts(checks, desk.labels, desk.formats).sort("rank", "check_name", maintain_order=True)
-    show_table(table, _CHECKS, f"checks_{batch['batch_id']}", desk.formats)
+    show_table(table, _CHECKS, f"checks_{batch['batch_id']}", desk.formats, lambda: checks)
     if blocked:
         _offer_broken_rows(desk, batch, "day")
 

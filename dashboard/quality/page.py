@@ -101,4 +101,5 @@ def _rules_table(desk: Desk, counts: polars.DataFrame, received: int) -> None:
         "first_day": Column("First day", "date"),
         "last_day": Column("Last day", "date"),
     }
-    show_table(table.with_columns(title=polars.Series(titles, dtype=polars.String)), columns, "rules", desk.formats)
+    titled = table.with_columns(title=polars.Series(titles, dtype=polars.String))
+    show_table(titled, columns, "rules", desk.formats, lambda: table)

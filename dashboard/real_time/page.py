@@ -14,6 +14,7 @@ from dashboard.real_time.prediction import look_up
 from dashboard.real_time.traffic import (
     MOST_DAYS_BY_HOUR,
     at_clock,
+    beginning_of,
     day_of,
     instants_of,
     prediction_columns,
@@ -77,6 +78,9 @@ def _latest_day(desk: Desk, shown: Shown) -> None:
     figures = desk.ask("prediction_figures", start=start, end=end, models=shown.models).row(0, named=True)
     requests = figures["request_count"]
     st.subheader(f"{formats.weekday(day)}, the latest day")
+    begins = beginning_of(day, formats.timezone)
+    if begins.minute:
+        st.caption(f"Requests are counted by whole hours of UTC: at your clock, days begin at {begins:%H:%M} here.")
     with st.container(horizontal=True):
         st.metric("Requests", formats.count(requests), border=True)
         approved = figures["approved_count"] / requests if requests else None

@@ -33,14 +33,14 @@ def look_up(desk: Desk) -> None:
 
 
 def inputs_table(desk: Desk, inputs: dict[str, object]) -> polars.DataFrame:
-    """What was asked, field by field: the contract's title, and the value with its unit."""
+    """What was asked, field by field: the contract's title, and the value with every digit and its unit."""
     names = [field.name for field in desk.contract.fields]
     # Of an earlier contract there may be others.
     names += [name for name in inputs if name not in names]
     return polars.DataFrame(
         {
             "field": [desk.labels.title(name) for name in names],
-            "value": [desk.labels.value(name, inputs.get(name)) for name in names],
+            "value": [desk.labels.exact(name, inputs.get(name)) for name in names],
         },
         schema={"field": polars.String, "value": polars.String},
     )
@@ -69,7 +69,8 @@ def _draw(desk: Desk, found: polars.DataFrame) -> None:
     with left:
         st.markdown("**What was asked**")
         columns = {"field": Column("Field"), "value": Column("Value")}
-        show_table(inputs_table(desk, inputs), columns, "prediction_inputs", formats)
+        asked = {"prediction_id": prediction["prediction_id"], **inputs}
+        show_table(inputs_table(desk, inputs), columns, "prediction_inputs", formats, lambda: polars.DataFrame([asked]))
     with right:
         st.markdown("**Reasons, as the applicant reads them**")
         reasons = reasons_of(desk, outputs.get("reason_codes", []))

@@ -32,8 +32,17 @@ def day_of(instant: datetime, timezone: tzinfo) -> date:
 
 
 def instants_of(start: date, end: date, timezone: tzinfo) -> tuple[datetime, datetime]:
-    """The first instant of a date, and the first one after another, at a clock: in UTC, without a zone."""
+    """The first instant of a date, and the first one after another, at a clock: in UTC, without a zone.
+
+    Requests are summed up by whole hours of UTC: at a clock that is half an hour off them, a day begins with the first
+    hour that begins in it.
+    """
     return _midnight(start, timezone), _midnight(end + timedelta(days=1), timezone)
+
+
+def beginning_of(day: date, timezone: tzinfo) -> time:
+    """When a date begins at a clock: midnight, or later where whole hours of UTC begin later."""
+    return _midnight(day, timezone).replace(tzinfo=UTC).astimezone(timezone).time()
 
 
 def at_clock(hours: polars.DataFrame, timezone: tzinfo) -> polars.DataFrame:
@@ -44,7 +53,7 @@ def at_clock(hours: polars.DataFrame, timezone: tzinfo) -> polars.DataFrame:
 
 def traffic(hours: polars.DataFrame, *, by_day: bool) -> polars.DataFrame:
     """Requests of all models by `time` (hour or day): the counts, approval_rate, mean_probability_of_default."""
-    moment = polars.col("hour").dt.truncate("1d" if by_day else "1h")
+    moment = polars.col("hour").dt.truncate("1d") if by_day else polars.col("hour")
     requests, means = polars.col("request_count"), polars.col("mean_probability_of_default")
     known = polars.when(means.is_not_null()).then(requests)
     sums = [polars.col(name).sum() for name in ("request_count", *DECISION_COUNTS.values())]
@@ -106,7 +115,9 @@ def answer_of(prediction: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 
 def _midnight(day: date, timezone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), timezone).astimezone(UTC).replace(tzinfo=None)
+    midnight = datetime.combine(day, time(), timezone).astimezone(UTC).replace(tzinfo=None)
+    hour = midnight.replace(minute=0, second=0)
+    return hour if hour == midnight else hour + timedelta(hours=1)
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dashboard.desk import Desk
 from dashboard.filters import Period
 from dashboard.formats import Formats
 from dashboard.scores.mix import Spread, bands_of, before, spread_of, total, training_spread, year_earlier
+from dashboard.words import counted
 from model.artifact import LoadedModel
 
 
@@ -72,12 +73,12 @@ def compare(chosen: Chosen, against: str, published: polars.DataFrame) -> Compar
     rows = _rows_in(chosen.desk, chosen.version, period)
     others = scored_by_others(published, period, chosen.version)
     if rows.is_empty():
-        why = f" (scored by other models: {batches(others)} of those dates)" if others else ""
+        why = f" (scored by other models: {counted(others, 'batch')} of those dates)" if others else ""
         remark = f"Nothing to compare with: {chosen.version} scored no batch {during(formats, period)}{why}."
         return Compared(name=name, remark=remark, bands=chosen.bands)
-    left_out = f"; {batches(others)} of other models left out" if others else ""
+    left_out = f"; {counted(others, 'batch')} of other models left out" if others else ""
     remark = (
-        f"Compared with {formats.count(total(rows))} applications in {batches(rows['batch_date'].n_unique())}"
+        f"Compared with {formats.count(total(rows))} applications in {counted(rows['batch_date'].n_unique(), 'batch')}"
         f" {during(formats, period)}{left_out}."
     )
     bands = [*chosen.bands, *sorted(set(rows["band"]) - set(chosen.bands))]
@@ -100,11 +101,6 @@ def written(formats: Formats, period: Period) -> str:
 def during(formats: Formats, period: Period) -> str:
     """`from 3 Jun 2026 to 30 Jun 2026`, `on 3 Jun 2026`."""
     return f"{'on' if period.start == period.end else 'from'} {written(formats, period)}"
-
-
-def batches(number: int) -> str:
-    """`1 batch`, `2 batches`."""
-    return f"{number} batch{'' if number == 1 else 'es'}"
 
 
 def _training(chosen: Chosen) -> Compared:

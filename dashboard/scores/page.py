@@ -10,11 +10,11 @@ from dashboard.colours import DECISIONS, band_colours
 from dashboard.desk import Desk
 from dashboard.filters import choose_one, choose_period
 from dashboard.scores.charts import histogram, paired_bars, stacked_by_day
-from dashboard.scores.compared import Chosen, Compared, batches, choose, compare, during, scored_by_others
+from dashboard.scores.compared import Chosen, Compared, choose, compare, during, scored_by_others
 from dashboard.scores.mix import Spread, bars, by_band_and_decision, by_day, decided, migration, stability, total
 from dashboard.states import nothing_yet
 from dashboard.tables import Column, show_table
-from dashboard.words import chance
+from dashboard.words import chance, counted
 
 AGAINST = {
     "before": "the period before",
@@ -83,9 +83,9 @@ def _choose(label: str, names: Mapping[str, str], key: str) -> str:
 def _remarks(chosen: Chosen, published: polars.DataFrame) -> None:
     formats, period = chosen.desk.formats, chosen.period
     others = scored_by_others(published, period, chosen.version)
-    left_out = f" {batches(others)} of the period, scored by other models, left out." if others else ""
+    left_out = f" {counted(others, 'batch')} of the period, scored by other models, left out." if others else ""
     st.caption(
-        f"{formats.count(total(chosen.rows))} applications in {batches(chosen.rows['batch_date'].n_unique())}"
+        f"{formats.count(total(chosen.rows))} applications in {counted(chosen.rows['batch_date'].n_unique(), 'batch')}"
         f" {during(formats, period)}, scored by {chosen.version}.{left_out}"
     )
     if chosen.model is None:

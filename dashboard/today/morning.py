@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Literal
 
 import polars
 
-from model.verdict import level
 from schemas.alert import short_id
 from schemas.calendar import BusinessCalendar
 
 State = Literal["right", "look", "wrong"]
-DRIFT_WORDS = {"none": "none", "warning": "warning", "critical": "critical"}
 # The page that shows more of an alert, by its kind.
 PAGES = {"drift": "drift", "performance": "performance", "fairness": "performance", "gate": "data-quality"}
 MOST_DAYS_LATE = 366
+# What a page with a period shows before the day that a link to it is about: 28 days with it.
+MONTH = timedelta(days=27)
 # From so many missing files on it is no late file any more, but an installation that stands still.
 LONG_AGO = 31
 
@@ -72,13 +73,20 @@ def published_on(days: polars.DataFrame, day: date) -> dict[str, Any] | None:
 
 def blocked_on(days: polars.DataFrame, day: date) -> dict[str, Any] | None:
     """The row of `days.sql` of the last batch that the gate refused on a date."""
-    rows = days.filter(_of(day), polars.col("status") == "blocked").to_dicts()
-    return rows[-1] if rows else None
+    # A file that is refused once more keeps its revision: only the time says which verdict was the last.
+    rows = days.filter(_of(day), polars.col("status") == "blocked").iter_rows(named=True)
+    return max(rows, key=itemgetter("finished_at"), default=None)
 
 
-def findings_of(days: polars.DataFrame, day: date, alerts: polars.DataFrame, missing: Sequence[date]) -> list[Finding]:
-    """What needs a person, the worst first: the day's own batch, files that are missing, alerts that are open."""
-    found = [*_of_batch(days, day), *_of_missing(missing), *_of_alerts(alerts)]
+def findings_of(
+    days: polars.DataFrame, day: date, alerts: polars.DataFrame, missing: Sequence[date], today: date | None = None
+) -> list[Finding]:
+    """What needs a person, the worst first: the day's own batch, files that are missing, alerts that are open.
+
+    `today` is the date it is looked at, by default the day itself: an alert is quiet until the date it was
+    acknowledged until, and no longer.
+    """
+    found = [*_of_batch(days, day), *_of_missing(missing), *_of_alerts(alerts, day, today or day)]
     return sorted(found, key=lambda item: item.state != "wrong")
 
 
@@ -111,7 +119,7 @@ def _of_batch(days: polars.DataFrame, day: date) -> Iterator[Finding]:
             page="data-quality",
             filters=(("day", str(day)),),
         )
-    elif blocked:
+    elif blocked and published and blocked["finished_at"] > published["finished_at"]:
         yield Finding(
             state="look",
             title="A later file was blocked",
@@ -140,28 +148,37 @@ def _of_missing(missing: Sequence[date]) -> Iterator[Finding]:
         )
 
 
-def _of_alerts(alerts: polars.DataFrame) -> Iterator[Finding]:
+def _of_alerts(alerts: polars.DataFrame, day: date, today: date) -> Iterator[Finding]:
     for row in alerts.iter_rows(named=True):
         page = PAGES.get(row["kind"], "data-quality")
-        filters = (("feature", row["subject"]),) if page == "drift" else ()
-        acknowledged = row["status"] == "acknowledged"
+        acknowledged = is_quiet(row, today)
         yield Finding(
             state="wrong" if row["severity"] == "critical" and not acknowledged else "look",
             title=row["kind"].replace("_", " ").capitalize(),
             subject=row["subject"],
-            message=f"{row['message']}{_acknowledged(row) if acknowledged else ''}",
+            message=f"{row['message']}{_acknowledged(row, quiet=acknowledged)}",
             since=row["batch_date"],
             # One that somebody has seen to need not be quieted.
             alert_id="" if acknowledged else short_id(row["alert_id"]),
             page=page,
-            filters=filters,
+            filters=_drift_filters(row, day) if page == "drift" else (),
         )
 
 
-def _acknowledged(row: dict[str, Any]) -> str:
-    return f" Acknowledged by {row['acknowledged_by']} until {row['acknowledged_until']}."
+def is_quiet(alert: dict[str, Any], today: date) -> bool:
+    """Whether an alert is acknowledged, and still is on a date: the last one that was named is one of them."""
+    return alert["status"] == "acknowledged" and bool(alert["acknowledged_until"] >= today)
 
 
-def drift_level(features_drifted: int) -> str:
-    """The level of drift in a word: none, warning (1 or 2 features) or critical (3 or more)."""
-    return DRIFT_WORDS[level(features_drifted)]
+def _drift_filters(alert: dict[str, Any], day: date) -> tuple[tuple[str, str], ...]:
+    """The feature on the last day that showed the drift, up to the day looked at, in a period that ends with it."""
+    last = min(day, alert["last_batch_date"] or alert["batch_date"] or day)
+    period = (("span", "Dates"), ("from", str(last - MONTH)), ("to", str(last)))
+    return (("feature", alert["subject"]), ("day", str(last)), *period)
+
+
+def _acknowledged(alert: dict[str, Any], *, quiet: bool) -> str:
+    if alert["status"] != "acknowledged":
+        return ""
+    said = f"cknowledged by {alert['acknowledged_by']} until {alert['acknowledged_until']}."
+    return f" A{said}" if quiet else f" Was a{said}"

@@ -1,29 +1,31 @@
 """Today: is the day all right, how it compares, and what of it needs a person."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars
 import streamlit as st
 
 from dashboard.desk import Desk
-from dashboard.filters import choose_day
+from dashboard.filters import Period, choose_day
 from dashboard.formats import NONE
+from dashboard.navigation import link_to
 from dashboard.states import nothing_yet
 from dashboard.today.compared import WEEK, show_last_week, show_over_time
 from dashboard.today.findings import show_findings
 from dashboard.today.morning import (
+    MONTH,
     Figures,
     Finding,
     blocked_on,
-    drift_level,
     figures_of,
     findings_of,
     missing_dates,
     published_on,
     state_of,
 )
+from model.verdict import level
 from schemas.calendar import calendar_of
 
 # Days of the pictures.
@@ -49,15 +51,17 @@ def main(desk: Desk) -> None:
         _no_batch(desk, day)
         return
     latest = day == dates[0]
-    days = desk.ask("days", start=day - timedelta(days=SHOWN_DAYS - 1), end=day)
+    shown = Period(day - timedelta(days=SHOWN_DAYS - 1), day)
+    days = desk.ask("days", start=shown.start, end=shown.end)
     alerts = desk.ask("open_alerts") if latest else desk.ask("alerts_on", batch_date=day)
-    missing = missing_dates(calendar_of(desk.settings), day, datetime.now(UTC)) if latest else []
-    findings = findings_of(days, day, alerts, missing)
+    calendar = calendar_of(desk.settings)
+    missing = missing_dates(calendar, day, desk.now) if latest else []
+    findings = findings_of(days, day, alerts, missing, calendar.business_date(desk.now) if latest else day)
     _banner(desk, days, day, findings)
     _figures(desk, days, day, alerts)
     show_findings(desk, findings)
     show_last_week(desk, days, day)
-    show_over_time(days)
+    show_over_time(days, desk.ask("alerts_in_force", start=shown.start, end=shown.end), shown)
 
 
 def _no_batch(desk: Desk, day: date) -> None:
@@ -90,7 +94,7 @@ def _figures(desk: Desk, days: polars.DataFrame, day: date, alerts: polars.DataF
     now, before = figures_of(row), figures_of(earlier) if earlier else None
     formats = desk.formats
     critical = alerts.filter(polars.col("severity") == "critical").height
-    drift = drift_level(now.features_drifted)
+    drift = level(now.features_drifted)
     with st.container(horizontal=True):
         _metric("Gate", _gate_words(published, row), None)
         _metric("Received", formats.count(now.rows_received), _change(desk, now, before, "rows_received"))
@@ -104,6 +108,16 @@ def _figures(desk: Desk, days: polars.DataFrame, day: date, alerts: polars.DataF
         )
         _metric("Drift level", drift if published else NONE, f"{now.features_drifted} features" if published else None)
         _metric("Open alerts", str(alerts.height), f"{critical} critical" if critical else None)
+    _links(day, published=bool(published))
+
+
+def _links(day: date, *, published: bool) -> None:
+    """Where each figure of the day can be followed up."""
+    with st.container(horizontal=True):
+        link_to("data-quality", "Gate and quarantine of the day", day=str(day))
+        if published:
+            link_to("scores", "Decisions of the day", span="Dates", to=str(day), **{"from": str(day)})
+            link_to("drift", "Drift of the day", day=str(day), span="Dates", to=str(day), **{"from": str(day - MONTH)})
 
 
 def _metric(label: str, value: str, change: str | None) -> None:

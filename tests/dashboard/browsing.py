@@ -43,6 +43,37 @@ def switch(page: Page, path: str, title: str) -> float:
     return time.perf_counter() - begun
 
 
+def press(page: Page, label: str) -> float:
+    """Presses one of a row of buttons, and waits until all of the page is drawn; returns the seconds that took."""
+    button = f"[...document.querySelectorAll('{APP} button')].find(one => one.innerText.trim() === {json.dumps(label)})"
+    _watch(page)
+    begun = time.perf_counter()
+    page.evaluate(f"{button}.click()")
+    page.wait_for(f"window.begun && {DRAWN} && {PICTURES}")
+    return time.perf_counter() - begun
+
+
+def look_up(page: Page, text: str) -> float:
+    """Enters a text in the first field for one, and waits until all of the page is drawn; the seconds that took."""
+    page.evaluate("document.querySelector('[data-testid=stMain] [data-testid=stTextInput] input').focus()")
+    page.ask("Input.insertText", text=text)
+    _watch(page)
+    begun = time.perf_counter()
+    for kind in ("keyDown", "keyUp"):
+        enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+        page.ask("Input.dispatchKeyEvent", type=kind, **enter)
+    page.wait_for(f"window.begun && {DRAWN} && {PICTURES}")
+    return time.perf_counter() - begun
+
+
+def _watch(page: Page) -> None:
+    """Takes note of when the page begins to be drawn anew: until then it looks as if all of it were drawn."""
+    page.evaluate(
+        "window.begun = false; new MutationObserver(() => { window.begun = true; }).observe("
+        f"document.querySelector('{APP}'), {{attributes: true, attributeFilter: ['data-test-script-state']}})"
+    )
+
+
 def resize(page: Page, width: int, height: int) -> None:
     """Gives the page a window of another size, in pixels."""
     page.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)

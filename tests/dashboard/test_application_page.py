@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars
 import pytest
 
@@ -19,6 +20,7 @@ from dashboard.application.explanation import (
     points_of,
     range_of,
     reasons_of,
+    value_in_words,
 )
 from dashboard.formats import visitors_formats
 from dashboard.labels import Labels
@@ -26,6 +28,7 @@ from model.champion import load_champion
 from model.counterfactual import BetterDecision, Change, Setting
 from model.policy import Policy
 from model.trained import Model
+from schemas.loading import load_contract
 from tasks.project import Project
 from tests.body import run_day
 from tests.dashboard.homes import LENDINGCLUB
@@ -108,6 +111,12 @@ class TestExplanation:
         frame = points_of(champion(lender), lender.contract, unseen, labels(lender))
         assert frame.filter(polars.col("feature") == "Purpose").row(0)[1:3] == ("a <b>barge</b>", "other")
 
+    def test_what_is_derived_is_written_with_every_digit(self) -> None:
+        contract = load_contract("tests.contracts.everything:Everything")
+        features = {"price_to_income": np.array([123.456789])}
+        written = value_in_words(contract, "price_to_income", {}, features, Labels(contract, FORMATS))
+        assert written == "123.456789"
+
     def test_the_range_is_that_of_the_scorecard(self, drifted: Project) -> None:
         model = champion(drifted)
         lowest, highest = range_of(model)
@@ -171,6 +180,12 @@ class TestPictures:
         most, points = points_by_feature(frame).data
         assert (most.x[0], points.x[0]) == (10, -3)
         assert most.text[0] == "-3 of 10"
+
+    def test_what_an_applicant_wrote_is_no_markup_of_a_picture(self) -> None:
+        row = {"feature": ["F"], "value": ["<b>barge</b>"], "bin": ["<i>"], "points": [1], "most": [2]}
+        most, points = points_by_feature(polars.DataFrame(row)).data
+        said = "&lt;b&gt;barge&lt;/b&gt;, bin &lt;i&gt;: 1 of 2 points"
+        assert (most.customdata[0], points.customdata[0]) == (said, said)
 
 
 class TestPage:

@@ -2,17 +2,19 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.desk import Desk, load_desk
-from dashboard.quality import quarantine
+from dashboard.quality import explorer, quarantine
 from dashboard.quality.charts import check_over_time, monitor_over_time, rules_over_time, share_over_time
 from dashboard.quality.explorer import rows_to_export
 from dashboard.quality.monitors import of_monitor
@@ -255,6 +257,78 @@ def test_a_row_there_is_not_is_said_to_be_none(dirty: Project, row: str) -> None
         return
     app = look(dirty.settings.home_path, "data-quality", view="Quarantined rows", row=row)
     assert "There is no quarantined row of this name" in said(app)
+
+
+def test_a_choice_among_rows_is_none_among_others(dirty: Project) -> None:
+    home = dirty.settings.home_path
+
+    def key(**filters: str) -> str | None:
+        return look(home, "data-quality", view="Quarantined rows", **filters).dataframe[-1].key
+
+    # As many rows either way, and the first of them is another one.
+    assert key(rule="malformed_row") != key(rule="wrong_type")
+    assert key(field="age") != key(field="the line")
+    assert key(day=str(OTHER)) != key(day=str(PUBLISHED))
+    assert key(rule="malformed_row") == key(rule="malformed_row")
+
+
+def test_a_row_links_to_all_that_is_known_of_its_application(dirty: Project) -> None:
+    home = dirty.settings.home_path
+    ((batch_id,),) = query(home, f"SELECT batch_id FROM batches WHERE batch_date = DATE '{OTHER}'")
+    app = look(home, "data-quality", view="Quarantined rows", row=f"{batch_id}:4")
+    (link,) = app.page_link
+    assert link.proto.query_string == "id=x-1"
+    assert "It was quarantined and never scored" in said(look(home, "application", id="x-1"))
+    # A line that is no row has no id that could be read.
+    assert not look(home, "data-quality", view="Quarantined rows", row=f"{batch_id}:20").page_link
+
+
+def test_several_pages_are_turned_by_their_number(dirty: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "PAGE_ROWS", 3)
+    monkeypatch.setattr(explorer, "PAGE_ROWS", 3)
+    home = dirty.settings.home_path
+    first = look(home, "data-quality", view="Quarantined rows")
+    assert first.pagination[0].num_pages == 3
+    assert "Broken rules 1 to 3 of 8" in said(first)
+    first.pagination[0].set_value(3)
+    last = again(first, home)
+    assert "Broken rules 7 to 8 of 8" in said(last)
+    assert last.dataframe[0].value["row_number"].tolist() == [9, 20]
+
+
+@pytest.fixture
+def removed(dirty: Project, tmp_path: Path) -> Path:
+    """The dirty home without what one application, with two broken rules a day, left in the quarantine."""
+    home = Path(shutil.copytree(dirty.settings.home_path, tmp_path / "home"))
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("DELETE FROM quarantine WHERE application_id = 'x-1'")
+    return home
+
+
+def test_after_a_removal_totals_pages_and_export_have_what_is_kept(
+    removed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "PAGE_ROWS", 3)
+    monkeypatch.setattr(explorer, "PAGE_ROWS", 3)
+    app = look(removed, "data-quality", view="Quarantined rows")
+    assert "4 of the 8 broken rules that the gate found are not kept any more" in said(app)
+    shown = app.dataframe[0].value["row_number"].tolist()
+    app.pagination[0].set_value(2)
+    app = again(app, removed)
+    assert "Broken rules 4 to 4 of 4" in said(app)
+    assert [*shown, *app.dataframe[0].value["row_number"]] == [9, 20, 9, 20]
+    with installed(removed):
+        desk = load_desk()
+        counts = desk.ask("quarantine_counts", start=PUBLISHED, end=BLOCKED)
+        assert rows_to_export(desk, counts, [], [])["row_number"].to_list() == [9, 20, 9, 20]
+
+
+def test_a_quarantine_that_is_gone_for_its_age_says_so(removed: Path) -> None:
+    with duckdb.connect(str(removed / "warehouse.duckdb")) as connection:
+        connection.execute("DELETE FROM quarantine")
+    app = look(removed, "data-quality", view="Quarantined rows")
+    assert "8 of the 8 broken rules that the gate found are not kept any more" in said(app)
+    assert not app.dataframe
 
 
 def test_a_line_that_is_no_row_is_shown_whole() -> None:

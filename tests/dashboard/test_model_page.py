@@ -14,7 +14,14 @@ import pytest
 from dashboard.models.charts import points_beside, points_by_bin
 from dashboard.models.page import champions_of, scale_in_words, spread_in_words
 from dashboard.models.registry import read_registry
-from dashboard.models.scorecards import bins_compared, features_compared, figures_compared, points_of, same_test
+from dashboard.models.scorecards import (
+    bins_compared,
+    features_compared,
+    figures_compared,
+    figures_of,
+    points_of,
+    same_test,
+)
 from model.artifact import CARD, MODEL_FILE, read_metadata
 from model.binning import NumericBins
 from model.champion import CHAMPION, champion_identity, load_champion, promote, register
@@ -249,6 +256,15 @@ def test_figures_are_compared_with_intervals_and_what_is_not_known_says_so(drift
     assert found["Period, training"]["this"] == found["Period, training"]["other"]
     assert same_test(one, one)
     assert not same_test(one, other)
+
+
+def test_compared_figures_are_exported_unrounded_a_row_for_each_model(drifted: Project) -> None:
+    one = read_metadata(drifted.settings.path("models"), champion(drifted))
+    rows = figures_of({"one": one, "other": one}).rows_by_key("model_version", named=True, unique=True)
+    assert rows["one"] == rows["other"]
+    assert rows["one"]["auc"] == one["metrics"]["test"]["auc"]["value"]
+    assert rows["one"]["ks_low"] == one["metrics"]["test"]["ks"]["low"]
+    assert rows["one"]["train_first_date"] == one["training"]["train_first_date"]
 
 
 def test_points_by_bin_are_labelled_and_their_names_are_text() -> None:

@@ -10,6 +10,7 @@ import duckdb
 import polars
 import pytest
 
+from dashboard.performance.fairness import why_no_groups
 from dashboard.performance.group_charts import RATIO, approval_by_group, groups_over_vintages, impact_by_group
 from dashboard.performance.groups import with_states
 from dashboard.performance.page import figures_table
@@ -183,6 +184,11 @@ def test_a_figure_that_is_known_on_one_side_only_has_none_on_the_other() -> None
     exported = figures_table(figures_of(PERFORMANCE))
     assert exported["vintage"].to_list() == [JUNE, JUNE, MAY, MAY]
     assert exported["figure"].to_list() == ["AUC", "AUC", "AUC", "Default rate"]
+
+
+def test_no_groups_are_explained_by_the_contract_or_by_what_was_chosen(drifted: Project, lender: Project) -> None:
+    assert "of the chosen model" in why_no_groups(drifted.contract)
+    assert why_no_groups(lender.contract) == "No field of the contract is protected, so no groups are compared."
 
 
 def test_calibration_has_the_bands_with_rows_and_the_whole_last() -> None:

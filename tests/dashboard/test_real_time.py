@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,8 +13,16 @@ import pytest
 
 from dashboard.desk import load_desk
 from dashboard.real_time.charts import MANY_POINTS, latency_over_time, requests_over_time
-from dashboard.real_time.prediction import reasons_of
-from dashboard.real_time.traffic import at_clock, day_of, instants_of, start_of_latest, traffic, with_inputs
+from dashboard.real_time.prediction import inputs_table, reasons_of
+from dashboard.real_time.traffic import (
+    at_clock,
+    beginning_of,
+    day_of,
+    instants_of,
+    start_of_latest,
+    traffic,
+    with_inputs,
+)
 from schemas.contract import Contract
 from schemas.loading import load_contract
 from schemas.settings import Settings
@@ -153,6 +161,14 @@ def test_a_prediction_that_is_not_on_record_is_said_to_be_none(served: Path) -> 
     assert app.metric
 
 
+def test_what_was_asked_is_shown_with_every_digit(served: Path) -> None:
+    with installed(served):
+        table = inputs_table(load_desk(), {"income": 50_000.55, "age": 35})
+    values = dict(table.rows())
+    assert values["Income"].startswith("50,000.55 ")
+    assert values["Age"].startswith("35")
+
+
 def test_a_code_of_another_contract_stands_for_itself(served: Path) -> None:
     with installed(served):
         assert reasons_of(load_desk(), ["OLD_CODE"]) == ["OLD_CODE"]
@@ -186,6 +202,27 @@ def test_days_begin_and_end_at_the_visitors_clock() -> None:
     # Clocks go forward on this day, which has 23 hours.
     start, end = instants_of(date(2026, 3, 29), date(2026, 3, 29), ZoneInfo("Europe/Paris"))
     assert end - start == timedelta(hours=23)
+
+
+def test_days_at_half_an_hour_off_have_the_same_figures_in_bars_and_numbers(
+    served: Path, hours: polars.DataFrame
+) -> None:
+    # Half past ten hours before UTC in March: midnight lies within an hour that is counted as one, and has requests.
+    adelaide = ZoneInfo("Australia/Adelaide")
+    assert beginning_of(LAST, adelaide) == time(0, 30)
+    assert beginning_of(LAST, ZoneInfo("Asia/Tokyo")) == time()
+    days = traffic(at_clock(hours, adelaide), by_day=True)
+    assert days.height > 2
+    with installed(served):
+        desk = load_desk()
+        for day, requests in days.select(polars.col("time").dt.date(), "request_count").rows():
+            start, end = instants_of(day, day, adelaide)
+            figures = desk.ask("prediction_figures", start=start, end=end, models=[]).row(0, named=True)
+            assert figures["request_count"] == requests, day
+            hourly = desk.ask("prediction_hours_of_period", start=start, end=end)
+            assert hourly["request_count"].sum() == requests, day
+    # An hour is named by when it begins at the clock, which is half past.
+    assert set(traffic(at_clock(hours, adelaide), by_day=False)["time"].dt.minute()) == {30}
 
 
 def test_hours_are_shown_at_the_visitors_clock(hours: polars.DataFrame) -> None:

@@ -1,12 +1,19 @@
 """The page the dashboard opens on: what it says of a good day, a bad one, none at all."""
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import polars
 import pytest
 
+from dashboard.filters import Period
+from dashboard.today.compared import against_last_week, alerts_by_day, figures_by_day, verdicts_of
+from dashboard.today.findings import as_found
 from dashboard.today.morning import LONG_AGO, findings_of, missing_dates, state_of
+from dashboard.words import as_text
 from schemas.calendar import calendar_of
 from schemas.errors import BatchBlocked
 from schemas.settings import Settings
@@ -116,6 +123,25 @@ def test_one_day_alone_has_nothing_to_be_compared_with(drifted: Project, tmp_pat
     assert all(not item.delta or "last week" not in item.delta for item in app.metric)
 
 
+def test_every_figure_of_the_day_can_be_followed_up_and_drift_on_its_day(drifted: Project) -> None:
+    day = DAYS[-1]
+    asked = {link.label: link.proto.query_string for link in look(drifted.settings.home_path, "today").page_link}
+    assert asked["Gate and quarantine of the day"] == f"day={day}"
+    assert f"from={day}" in asked["Decisions of the day"]
+    followed = [link.proto.query_string for link in look(drifted.settings.home_path, "today").page_link]
+    (income,) = (filters for filters in followed if filters.startswith("feature=income"))
+    assert income == f"feature=income&day={day}&span=Dates&from={day - timedelta(days=27)}&to={day}"
+
+
+def test_a_subject_with_marks_of_markdown_is_read_as_text(blocked: Project, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(blocked.settings.home_path, tmp_path / "home"))
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("UPDATE alerts SET subject = '<b>*x*</b> :red[y]' WHERE kind = 'gate'")
+    titles = [item.value for item in look(home, "today").markdown]
+    assert r"**Gate: \<b\>\*x\*\</b\> \:red\[y\]**" in titles
+    assert as_text("a\n  $b$") == r"a \$b\$"
+
+
 def test_another_contract_has_the_same_page(lender: Project) -> None:
     app = look(lender.settings.home_path, "today", LENDINGCLUB)
     assert "**Drift: Purpose**" in said(app)
@@ -153,6 +179,132 @@ def test_a_file_is_missing_from_its_deadline_on_and_only_on_business_dates() -> 
     assert at(29, 4) == []
     assert at(29, 5) == [date(2026, 6, 29)]
     assert at(30, 5) == [date(2026, 6, 29), date(2026, 6, 30)]
+
+
+@pytest.mark.parametrize(
+    ("blocked_at", "published_at", "state"),
+    [
+        # A corrected file came after the refused one.
+        (8, 9, "right"),
+        # A later file was refused; it may be one that was refused before, under the revision it has had since.
+        (9, 8, "look"),
+    ],
+)
+def test_only_a_file_refused_after_the_one_in_force_is_worth_a_look(
+    blocked_at: int, published_at: int, state: str
+) -> None:
+    hours = {"blocked": blocked_at, "published": published_at}
+    finished = [datetime(2026, 6, 25, hour) for hour in hours.values()]  # noqa: DTZ001 - UTC
+    days = polars.DataFrame({"batch_date": [DAYS[0]] * 2, "status": list(hours), "finished_at": finished})
+    assert state_of(findings_of(days, DAYS[0], _no_alerts(), [])) == state
+
+
+def test_a_day_whose_corrected_file_was_published_is_all_right(blocked: Project, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(blocked.settings.home_path, tmp_path / "home"))
+    rows = polars.read_csv(landing_file(home, DAYS[2]))
+    rows.with_columns(age=polars.lit(40)).write_csv(landing_file(home, DAYS[2]))
+    run_day(project_at(home), DAYS[2])
+    words = said(look(home, "today", day=str(DAYS[2])))
+    assert "A later file was blocked" not in words
+    assert f"{DAYS[2].day} June 2026 is published (revision 2" in words
+
+
+@pytest.mark.parametrize(("until", "state"), [(DAYS[3], "look"), (DAYS[2], "wrong")])
+def test_an_acknowledgement_keeps_an_alert_quiet_up_to_its_date(until: date, state: str) -> None:
+    (finding,) = findings_of(_published(), DAYS[0], _alert(acknowledged_until=until), [], today=DAYS[3])
+    assert finding.state == state
+    assert finding.alert_id == ("" if state == "look" else "a1b2c3d4")
+    assert f"cknowledged by Ann until {until}." in finding.message
+
+
+def test_findings_are_exported_by_the_names_on_record() -> None:
+    row = as_found(findings_of(_published(), DAYS[0], _alert(), [])).row(0, named=True)
+    assert (row["subject"], row["since"], row["state"]) == ("income", DAYS[0], "look")
+
+
+def test_last_week_is_compared_figure_by_figure() -> None:
+    days = _days({0: (100, 60), 3: (100, 40), 6: (100, 90), 7: (200, 100)})
+    found = against_last_week(days, DAYS[0] + timedelta(days=7))
+    assert found is not None
+    by_name = found.rows_by_key("figure", unique=True)
+    assert by_name["rows_received"] == (200, 100, 100, 100, 100)
+    # Now, before, the change, and what the seven days between, the first of them included, have had.
+    assert by_name["approval_rate"] == pytest.approx((0.5, 0.6, -0.1, 0.4, 0.9))
+    assert by_name["mean_score"] == (None, None, None, None, None)
+    assert against_last_week(days, DAYS[0] + timedelta(days=6)) is None
+
+
+def test_figures_over_time_are_those_of_the_published_batches() -> None:
+    figures = figures_by_day(_days({0: (100, 60), 1: (50, 10)}))
+    assert figures["approval_rate"].to_list() == [0.6, 0.2]
+    assert figures["quarantined_share"].to_list() == [0.0, 0.0]
+    assert figures["features_drifted"].to_list() == [1, 1]
+
+
+def test_verdicts_over_time_have_the_days_that_were_blocked(blocked: Project) -> None:
+    days = blocked.reader.frame("days", start=DAYS[0], end=DAYS[2])
+    found = verdicts_of(days)
+    assert found["batch_date"].to_list() == list(DAYS[:3])
+    assert found["blocked"].to_list() == [0, 0, 1]
+    warned = [bool(row["warnings"]) for row in days.iter_rows(named=True) if row["status"] == "published"]
+    assert found["warned"].to_list() == [*map(int, warned), 0]
+    assert (found["passed"] + found["warned"] + found["blocked"]).to_list() == [1, 1, 1]
+
+
+def test_alerts_over_time_are_as_many_as_were_in_force_after_each_day(drifted: Project) -> None:
+    period = Period(DAYS[0] - timedelta(days=1), DAYS[-1])
+    alerts = drifted.reader.frame("alerts_in_force", start=period.start, end=period.end)
+    found = alerts_by_day(alerts, period)
+    assert found.height == len(DAYS) + 1
+    assert found[-1].select(polars.sum_horizontal("warning", "critical")).item()
+    for day, *counts in found.rows():
+        in_force = drifted.reader.frame("alerts_on", batch_date=day)["severity"].to_list()
+        assert counts == [in_force.count("warning"), in_force.count("critical")], day
+
+
+def test_no_alert_at_all_is_none_on_every_day() -> None:
+    alerts = alerts_by_day(
+        _no_alerts().with_columns(opened_on="batch_date", resolved_on="batch_date"), Period(*DAYS[:2])
+    )
+    assert alerts.rows() == [(DAYS[0], 0, 0), (DAYS[1], 0, 0)]
+
+
+def _days(figures: dict[int, tuple[int, int]]) -> polars.DataFrame:
+    """Published days as `days.sql` gives them: by place from the first day the rows scored and those approved."""
+    return polars.DataFrame(
+        [
+            {
+                "batch_date": DAYS[0] + timedelta(days=place),
+                "status": "published",
+                "rows_received": scored,
+                "rows_scored": scored,
+                "rows_quarantined": 0,
+                "rows_approved": approved,
+                "rows_referred": 0,
+                "mean_probability_of_default": 0.1,
+                "mean_score": None,
+                "drifted_features": ["income"],
+            }
+            for place, (scored, approved) in figures.items()
+        ]
+    )
+
+
+def _alert(acknowledged_until: date | None = None) -> polars.DataFrame:
+    """A critical alert on drift, acknowledged until a date, else one that is a warning."""
+    row: dict[str, Any] = {
+        "alert_id": "a1b2c3d4" * 4,
+        "kind": "drift",
+        "severity": "critical" if acknowledged_until else "warning",
+        "status": "acknowledged" if acknowledged_until else "open",
+        "subject": "income",
+        "message": "Income has moved.",
+        "batch_date": DAYS[0],
+        "last_batch_date": DAYS[0],
+        "acknowledged_by": "Ann",
+        "acknowledged_until": acknowledged_until,
+    }
+    return polars.DataFrame([row])
 
 
 def _published() -> polars.DataFrame:
