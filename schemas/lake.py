@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from schemas.errors import SettingsError
@@ -9,11 +10,21 @@ from schemas.errors import SettingsError
 PREFIX = "ducklake:"
 CATALOG = "ducklake:postgres:"
 STORE = "s3://"
-# Passwords in a connection string (password=…, quoted or not) and in an address (//user:password@host).
-_SECRETS = (
-    (re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&\"]+)"), r"\1…"),
-    (re.compile(r"(//[^:/@]*:)[^@]*@"), r"\1…@"),
+HINT = (
+    "in a connection string, a value with blanks stands in quotes; in an address, @ and / within a password are written"
+    " %40 and %2F"
 )
+# What is shown of a connection string, and how that looks. Mistyped, a password may end within another value.
+SHOWN = {
+    "dbname": r"[\w.-]*",
+    "host": r"[\w.,:/-]*",
+    "hostaddr": r"[\da-fA-F.,:]*",
+    "port": r"[\d,]*",
+    "user": r"[\w.-]*",
+    "service": r"[\w.-]*",
+    "sslmode": r"[a-z-]*",
+}
+SECRET = ("password", "sslpassword", "oauth_client_secret")
 
 
 @dataclass(frozen=True)
@@ -26,19 +37,24 @@ class Lake:
     data: str
 
     def __str__(self) -> str:
-        return f"{CATALOG}{without_secrets(self.catalog)}"
+        return CATALOG + (_shown(_parts(self.catalog)) or "…")
 
     @property
     def in_store(self) -> bool:
         """Whether the rows lie in an object store."""
         return self.data.startswith(STORE)
 
-
-def without_secrets(text: str) -> str:
-    """A text that may show a connection string, without the passwords in it."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
+    def without_secrets(self, text: str) -> str:
+        """What somebody says of this lake without its passwords; none of it where they cannot be told from the rest."""
+        parts = _parts(self.catalog)
+        shown = _shown(parts)
+        if not parts or not shown:
+            return f"what was said may hold a part of the password and is not shown ({HINT})"
+        for given in (self.catalog, self.catalog.replace("'", "''")):
+            text = text.replace(given, shown)
+        for secret in filter(None, map(parts.get, SECRET)):
+            text = text.replace(secret, "…")
+        return text.strip()
 
 
 def is_lake(warehouse: str) -> bool:
@@ -53,6 +69,9 @@ def lake_at(warehouse: str, data: str, home: Path) -> Lake:
             "SCORING_WAREHOUSE: a lake has its catalog in PostgreSQL: ducklake:postgres:dbname=… host=… (as psql"
             " takes it), its password in PGPASSWORD or ~/.pgpass"
         )
+    if find_spec("psycopg") and _parts(warehouse.removeprefix(CATALOG)) is None:
+        # What PostgreSQL says of it quotes it.
+        raise SettingsError(f"SCORING_WAREHOUSE: PostgreSQL does not understand what stands behind {CATALOG} ({HINT})")
     if not data:
         raise SettingsError(
             "SCORING_WAREHOUSE_DATA is empty: say where the rows of the lake lie, a folder or s3://bucket/prefix"
@@ -63,3 +82,24 @@ def lake_at(warehouse: str, data: str, home: Path) -> Lake:
         )
     place = data if data.startswith(STORE) else str(home / Path(data).expanduser())
     return Lake(warehouse.removeprefix(CATALOG), place.rstrip("/") + "/")
+
+
+def _parts(catalog: str) -> dict[str, str] | None:
+    """The values of a connection string by their names; None if they cannot be told, for what reason ever."""
+    try:
+        from psycopg import ProgrammingError  # noqa: PLC0415 - of an extra
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - of an extra
+    except ImportError:
+        return None
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(catalog).items()}
+    except ProgrammingError:
+        return None
+
+
+def _shown(parts: dict[str, str] | None) -> str:
+    """What may be shown of a connection string; nothing if a part of it looks as though it were of a password."""
+    found = {name: parts[name] for name in SHOWN if name in parts} if parts else {}
+    if not all(re.fullmatch(SHOWN[name], value) for name, value in found.items()):
+        return ""
+    return " ".join(f"{name}={value}" for name, value in found.items())

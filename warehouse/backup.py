@@ -13,8 +13,8 @@ from schemas.errors import WarehouseUnavailable
 from schemas.lake import Lake
 from warehouse.connection import Address, open_for_reading
 from warehouse.file import CONFIG, turn
+from warehouse.quoting import identifier, literal, tables_of
 
-TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY table_name"
 INSTANTS = (
     "SELECT table_name, column_name FROM duckdb_columns()"
     " WHERE database_name = current_database() AND data_type = 'TIMESTAMP'"
@@ -64,7 +64,7 @@ def _copy_file(path: Path, target: Path, wait_seconds: float) -> None:
 def contents_of(address: Address, wait_seconds: float) -> Contents:
     """What the warehouse at an address holds; raises WarehouseError if it cannot be read."""
     with open_for_reading(address, wait_seconds) as connection:
-        tables = {table: int(_value(connection, f'SELECT count(*) FROM "{table}"')) for table in _tables(connection)}  # noqa: S608 - names of its own
+        tables = {table: _rows(connection, table) for table in sorted(tables_of(connection))}
         layout = _value(connection, "SELECT max(version) FROM schema_version") if "schema_version" in tables else 0
         segments = connection.execute(SEGMENTS).fetchall() if "prediction_segments" in tables else []
         latest = max(_latest(connection, frozenset(tables)), default=None)
@@ -78,25 +78,25 @@ def contents_of(address: Address, wait_seconds: float) -> Contents:
 
 def _copy_rows(connection: duckdb.DuckDBPyConnection, target: Path, *, in_transaction: bool = False) -> None:
     """All rows, of a lake or of a file that a killed process left a log beside: what it had committed is only there."""
-    quoted = str(target).replace("'", "''")
-    version = CONFIG["storage_compatibility_version"]
-    source = str(_value(connection, "SELECT current_database()")).replace('"', '""')
-    connection.execute(f"ATTACH '{quoted}' AS copied_rows (READ_WRITE, STORAGE_VERSION '{version}')")
-    connection.execute(f'COPY FROM DATABASE "{source}" TO copied_rows')
+    version = literal(CONFIG["storage_compatibility_version"])
+    source = identifier(str(_value(connection, "SELECT current_database()")))
+    connection.execute(f"ATTACH {literal(target)} AS copied_rows (READ_WRITE, STORAGE_VERSION {version})")
+    connection.execute(f"COPY FROM DATABASE {source} TO copied_rows")
     if in_transaction:
         # Only then is the file let go of.
         connection.commit()
     connection.execute("DETACH copied_rows")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    return [str(row[0]) for row in connection.execute(TABLES).fetchall()]
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(_value(connection, f"SELECT count(*) FROM {identifier(table)}"))  # noqa: S608 - names of its own
 
 
 def _latest(connection: duckdb.DuckDBPyConnection, tables: frozenset[str]) -> Iterator[datetime]:
     for table, column in connection.execute(INSTANTS).fetchall():
         if table in tables:
-            found = _value(connection, f'SELECT max("{column}") FROM "{table}"')  # noqa: S608 - names of its own
+            question = f"SELECT max({identifier(column)}) FROM {identifier(table)}"  # noqa: S608 - names of its own
+            found = _value(connection, question)
             if isinstance(found, datetime):
                 yield found.replace(tzinfo=UTC)
 

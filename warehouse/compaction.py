@@ -17,9 +17,8 @@ import duckdb
 from schemas.errors import WarehouseError, WarehouseUnavailable
 from warehouse.file import CONFIG, patiently, turn, writing
 from warehouse.instants import utc_now
+from warehouse.quoting import identifier, literal, tables_of
 
-# The counts of all tables of a database; the name of the database is bound.
-TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY table_name"
 ATTEMPTS = 5
 # Kept free beside the new file, which is never larger than the old one but for rounding.
 SPARE_BYTES = 16_000_000
@@ -54,10 +53,11 @@ def compact(path: Path, wait_seconds: float) -> Compaction:
 @contextmanager
 def _reading(path: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has the warehouse attached as `old`: while it is, no other process can write to it."""
+    # Its own, since one writes anew at a time, and cleared with the rest.
     spill = {"temp_directory": str(_aside(path)) + ".tmp"}
     connection = duckdb.connect(config=CONFIG | spill)
     try:
-        attach = f"ATTACH {_quoted(path)} AS old (READ_ONLY)"
+        attach = f"ATTACH {literal(path)} AS old (READ_ONLY)"
         patiently(path, wait_seconds, partial(connection.execute, attach))
         yield connection
     except (duckdb.IOException, duckdb.FatalException, OSError) as error:
@@ -73,9 +73,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, path: Path) -> Compaction:
     aside, before = _aside(path), path.stat()
     _clear(aside)
     _check_room(path, before.st_size)
-    connection.execute(
-        f"ATTACH {_quoted(aside)} AS fresh (STORAGE_VERSION '{CONFIG['storage_compatibility_version']}')"
-    )
+    version = literal(CONFIG["storage_compatibility_version"])
+    connection.execute(f"ATTACH {literal(aside)} AS fresh (STORAGE_VERSION {version})")
     connection.execute("COPY FROM DATABASE old TO fresh")
     _compare(connection, path)
     connection.execute("UPDATE fresh.removals SET purged_at = ? WHERE purged_at IS NULL", [utc_now()])
@@ -107,10 +106,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
-    tables = [str(row[0]) for row in connection.execute(TABLES, [database]).fetchall()]
     counts = {}
-    for table in tables:
-        row = connection.execute(f'SELECT count(*) FROM {database}."{table}"').fetchone()  # noqa: S608 - ours
+    for table in tables_of(connection, database):
+        row = connection.execute(f"SELECT count(*) FROM {database}.{identifier(table)}").fetchone()  # noqa: S608 - ours
         counts[table] = int(row[0]) if row else 0
     return counts
 
@@ -124,11 +122,6 @@ def _clear(aside: Path) -> None:
     aside.unlink(missing_ok=True)
     Path(f"{aside}.wal").unlink(missing_ok=True)
     shutil.rmtree(f"{aside}.tmp", ignore_errors=True)
-
-
-def _quoted(path: Path) -> str:
-    text = str(path).replace("'", "''")
-    return f"'{text}'"
 
 
 def _flush(path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from schemas.errors import WarehouseError
+from warehouse.quoting import literal
 
 # What every lake needs, and what one in an object store needs besides; a warehouse that is a file needs none.
 CATALOG = ("ducklake", "postgres_scanner")
@@ -20,8 +21,7 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     packaged = _packaged(name)
     try:
         if packaged:
-            quoted = str(packaged).replace("'", "''")
-            connection.execute(f"LOAD '{quoted}'")
+            connection.execute(f"LOAD {literal(packaged)}")
         else:
             connection.execute(f"INSTALL {name}")
             connection.execute(f"LOAD {name}")

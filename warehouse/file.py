@@ -17,9 +17,12 @@ import tenacity
 from filelock import FileLock, Timeout
 
 from schemas.errors import NoWarehouse, WarehouseError, WarehouseUnavailable
+from warehouse import spill
 
 R = TypeVar("R")
 # Enough for a million rows at once and small enough that ten million still leave a small machine room to breathe.
+# DuckDB draws one into what is printed, wherever Python runs no script: in notebooks and in processes of a pool.
+NO_PROGRESS_BAR = "SET enable_progress_bar = false"
 CONFIG: dict[str, Any] = {
     "memory_limit": "768MB",
     "preserve_insertion_order": "false",
@@ -65,6 +68,7 @@ def writing(path: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnecti
         _create(path)
         connection = _connect(path, wait_seconds, read_only=False)
         try:
+            spill.clear_beside(path)
             # Closing a connection without a commit undoes its transaction, whatever went wrong.
             connection.begin()
             yield connection
@@ -133,7 +137,10 @@ def _connect_to_present(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConne
 
 
 def _connect(path: Path, wait_seconds: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    return patiently(path, wait_seconds, partial(duckdb.connect, str(path), read_only=read_only, config=CONFIG))
+    config = CONFIG | {"temp_directory": spill.beside(path)}
+    connection = patiently(path, wait_seconds, partial(duckdb.connect, str(path), read_only=read_only, config=config))
+    connection.execute(NO_PROGRESS_BAR)
+    return connection
 
 
 def patiently(path: Path, wait_seconds: float, take: Callable[[], R]) -> R:

@@ -5,8 +5,7 @@ question and every transaction still has a connection of its own, and sees one s
 itself lets two transactions that only add rows both commit, and with them two batches of one date.
 """
 
-import tempfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ import duckdb
 import tenacity
 
 from schemas.errors import NoWarehouse, WarehouseError, WarehouseUnavailable
-from schemas.lake import Lake, without_secrets
+from schemas.lake import Lake
+from warehouse import spill
 from warehouse.extensions import CATALOG, STORE, load_extension
-from warehouse.file import CONFIG
+from warehouse.file import CONFIG, NO_PROGRESS_BAR
+from warehouse.quoting import literal
 from warehouse.store import give_credentials
 from warehouse.turns import PASSING, Turn, turn
 
@@ -53,9 +54,14 @@ class _View:
 
 # What a process keeps: a DuckDB, and by which name each view is attached to it, the one last used at the end.
 _kept: OrderedDict[_View, str] = OrderedDict()
+# How many connections use a name, and the names that are to be detached as soon as the last of them is closed.
+_users: Counter[str] = Counter()
+_given_up: set[str] = set()
 _database: list[duckdb.DuckDBPyConnection] = []
 _names = count(1)
 _keeping = Lock()
+# Of its own, so that who has asked a question need not wait for somebody who attaches.
+_counting = Lock()
 
 
 @contextmanager
@@ -90,12 +96,12 @@ def maintaining(lake: Lake, wait_seconds: float) -> Iterator[tuple[duckdb.DuckDB
     view = _View(lake, read_only=False)
     if not exists(lake, wait_seconds):
         raise _none(view)
-    with turn(lake, wait_seconds) as held, _told(view, "kept up; what is in it is as it was"):
-        connection = _connection(view, wait_seconds)
-        try:
-            yield connection, held
-        finally:
-            connection.close()
+    with (
+        turn(lake, wait_seconds) as held,
+        _told(view, "kept up; what is in it is as it was"),
+        _connection(view, wait_seconds) as connection,
+    ):
+        yield connection, held
 
 
 def snapshot(lake: Lake, wait_seconds: float) -> int:
@@ -117,15 +123,14 @@ def exists(lake: Lake, wait_seconds: float) -> bool:
 @contextmanager
 def _transaction(view: _View, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection in a transaction, which is undone if the block does not commit it."""
-    connection = _connection(view, wait_seconds)
-    try:
-        connection.begin()
-        yield connection
-    finally:
-        # Left to be undone by `close`, one that lost its PostgreSQL would end the whole process.
-        with suppress(duckdb.Error):
-            connection.rollback()
-        connection.close()
+    with _connection(view, wait_seconds) as connection:
+        try:
+            connection.begin()
+            yield connection
+        finally:
+            # Left to be undone by `close`, one that lost its PostgreSQL would end the whole process.
+            with suppress(duckdb.Error):
+                connection.rollback()
 
 
 @contextmanager
@@ -134,7 +139,7 @@ def _told(view: _View, done: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        shown = without_secrets(str(error))
+        shown = view.lake.without_secrets(str(error))
         if not _is_trouble(error):
             if isinstance(error, duckdb.CatalogException | duckdb.BinderException) and view.read_only:
                 raise WarehouseError(
@@ -142,7 +147,7 @@ def _told(view: _View, done: str) -> Iterator[None]:
                 ) from error
             raise
         with _keeping:
-            _detach(view)
+            _give_up(view)
             if isinstance(error, duckdb.FatalException | duckdb.InternalException):
                 # DuckDB lets nobody use that database any more.
                 _kept.clear()
@@ -151,23 +156,39 @@ def _told(view: _View, done: str) -> Iterator[None]:
         raise WarehouseUnavailable(f"the warehouse {view.lake} cannot be {done}: {shown}") from None
 
 
-def _connection(view: _View, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _connection(view: _View, wait_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new connection that has a view, which is attached first if it is not, as its database."""
     with _keeping:
-        if not _database:
-            _database.append(_new_database())
-        if view not in _kept:
-            _kept[view] = _attached(view, wait_seconds)
-            while len(_kept) > MOST_KEPT:
-                _detach(next(iter(_kept)))
-        _kept.move_to_end(view)
+        name = _name(view, wait_seconds)
         connection = _database[0].cursor()
-        connection.execute(f"USE {_kept[view]}")
-    return connection
+        with _counting:
+            _users[name] += 1
+    try:
+        connection.execute(f"USE {name}")
+        yield connection
+    finally:
+        connection.close()
+        with _counting:
+            _users[name] -= 1
+            _detach_unused()
+
+
+def _name(view: _View, wait_seconds: float) -> str:
+    """The name by which a view is attached."""
+    if not _database:
+        _database.append(_new_database())
+    if view not in _kept:
+        _kept[view] = _attached(view, wait_seconds)
+        while len(_kept) > MOST_KEPT:
+            _give_up(next(iter(_kept)))
+    _kept.move_to_end(view)
+    return _kept[view]
 
 
 def _new_database() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config=CONFIG | {"temp_directory": str(Path(tempfile.gettempdir()) / "duckdb-spill")})
+    connection = duckdb.connect(config=CONFIG | {"temp_directory": spill.temporary()})
+    connection.execute(NO_PROGRESS_BAR)
     for name in CATALOG:
         load_extension(connection, name)
     return connection
@@ -192,9 +213,12 @@ def _attached(view: _View, wait_seconds: float) -> str:
     except duckdb.Error as error:
         # Not chained: the text of DuckDB's own error holds the connection string with its password.
         raise _explained(view, error) from None
-    if view.read_only and not connection.execute(MADE, [name]).fetchone():
-        connection.execute(f"DETACH {name}")
-        raise _none(view)
+    try:
+        if view.read_only and not connection.execute(MADE, [name]).fetchone():
+            raise _none(view)
+    except (duckdb.Error, NoWarehouse):
+        _detach(name)
+        raise
     return name
 
 
@@ -203,31 +227,46 @@ def _is_trouble(error: duckdb.Error) -> bool:
     return isinstance(error, TROUBLE) or any(sign in str(error) for sign in LOST)
 
 
-def _detach(view: _View) -> None:
-    name = _kept.pop(view, None)
-    if name and _database:
-        # Somebody who still asks a question has it to the end.
-        with suppress(duckdb.Error):
-            _database[0].execute(f"DETACH {name}")
+def _give_up(view: _View) -> None:
+    """Has a view attached anew for whoever comes; who still asks a question has this one to the end."""
+    with _counting:
+        if view in _kept:
+            _given_up.add(_kept.pop(view))
+        _detach_unused()
+
+
+def _detach_unused() -> None:
+    for name in [name for name in _given_up if not _users[name]]:
+        _given_up.remove(name)
+        del _users[name]
+        _detach(name)
+
+
+def _detach(name: str) -> None:
+    # One that was attached to a database which nobody may use any more went with it.
+    with suppress(duckdb.Error):
+        for database in _database:
+            database.cursor().execute(f"DETACH {name}")
 
 
 def _attach(view: _View, name: str) -> str:
-    options = [f"DATA_PATH {_quoted(view.lake.data)}"]
+    options = [f"DATA_PATH {literal(view.lake.data)}"]
     if view.read_only:
         options += ["READ_ONLY", "CREATE_IF_NOT_EXISTS false"]
     if view.as_of:
-        options.append(f"SNAPSHOT_TIME {_quoted(view.as_of.astimezone(UTC).isoformat())}")
-    return f"ATTACH {_quoted('ducklake:postgres:' + view.lake.catalog)} AS {name} ({', '.join(options)})"
+        options.append(f"SNAPSHOT_TIME {literal(view.as_of.astimezone(UTC).isoformat())}")
+    return f"ATTACH {literal('ducklake:postgres:' + view.lake.catalog)} AS {name} ({', '.join(options)})"
 
 
 def _explained(view: _View, error: duckdb.Error) -> WarehouseError:
     """What is wrong where a lake cannot be attached, and what to do about it."""
-    shown, lake = without_secrets(str(error)), view.lake
-    if "creating a new DuckLake is explicitly disabled" in shown:
+    said, lake = str(error), view.lake
+    shown = lake.without_secrets(said)
+    if "creating a new DuckLake is explicitly disabled" in said:
         return _none(view)
-    if "No snapshot found" in shown:
+    if "No snapshot found" in said:
         return NoWarehouse(f"the history of the warehouse {lake} does not reach back to {view.as_of}")
-    if "does not match existing data path" in shown:
+    if "does not match existing data path" in said:
         return WarehouseError(f"SCORING_WAREHOUSE_DATA is {lake.data}, the rows of {lake} lie elsewhere: {shown}")
     return WarehouseUnavailable(f"the warehouse {lake} cannot be opened: {shown}")
 
@@ -247,8 +286,3 @@ def _make_folder(lake: Lake) -> None:
         Path(lake.data).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WarehouseError(f"the folder of the warehouse {lake} cannot be made: {error}") from error
-
-
-def _quoted(text: str) -> str:
-    doubled = text.replace("'", "''")
-    return f"'{doubled}'"

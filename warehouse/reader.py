@@ -17,12 +17,13 @@ from warehouse.queries import sql
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedBatch:
-    """The batch in force for a date."""
+    """The batch in force for a date; `started_at`, in UTC without a zone, is when its run began."""
 
     batch_id: str
     revision: int
     identity: Identity
     rows: RowCounts
+    started_at: datetime
 
 
 class Reader:
@@ -81,7 +82,7 @@ def published_in(connection: duckdb.DuckDBPyConnection, batch_date: date) -> Pub
     row = connection.execute(sql("published_batch"), {"batch_date": batch_date}).fetchone()
     if row is None:
         return None
-    batch_id, revision, source_sha256, model_sha256, contract_hash, received, scored, quarantined = row
+    batch_id, revision, source_sha256, model_sha256, contract_hash, received, scored, quarantined, started = row
     identity = Identity(
         batch_date=batch_date,
         source_sha256=source_sha256,
@@ -89,4 +90,4 @@ def published_in(connection: duckdb.DuckDBPyConnection, batch_date: date) -> Pub
         contract_hash=contract_hash,
     )
     rows = RowCounts(received=received, scored=scored, quarantined=quarantined)
-    return PublishedBatch(batch_id=batch_id, revision=revision, identity=identity, rows=rows)
+    return PublishedBatch(batch_id=batch_id, revision=revision, identity=identity, rows=rows, started_at=started)

@@ -10,10 +10,10 @@ from schemas.errors import WarehouseError
 from schemas.lake import Lake
 from warehouse.connection import exists, open_for_writing
 from warehouse.file import reading, turn
+from warehouse.quoting import identifier, tables_of
 
 # Last, since it makes a warehouse of the tables: a lake without it is none to anybody else.
 MARK = "schema_version"
-TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY estimated_size DESC, table_name"
 VIEWS = "SELECT sql FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
 CHUNK_ROWS = 100_000
 
@@ -47,7 +47,7 @@ def transfer(source: Path, lake: Lake, wait_seconds: float, begin: Callable[[str
     with turn(source, wait_seconds), reading(source, wait_seconds) as old:
         complete = exists(lake, wait_seconds)
         moved = []
-        for table in _tables(old):
+        for table in (name for name in tables_of(old) if name != MARK):
             wanted = _sum(old, table)
             begin(table, wanted.rows)
             with open_for_writing(lake, wait_seconds) as new:
@@ -59,16 +59,12 @@ def transfer(source: Path, lake: Lake, wait_seconds: float, begin: Callable[[str
     return moved
 
 
-def _tables(old: duckdb.DuckDBPyConnection) -> list[str]:
-    return [str(row[0]) for row in old.execute(TABLES).fetchall() if row[0] != MARK]
-
-
 def _bring(
     old: duckdb.DuckDBPyConnection, new: duckdb.DuckDBPyConnection, table: str, wanted: Sum, *, replace: bool
 ) -> bool:
     """Makes a table the same as in the file, in the caller's transaction; returns whether it was so before."""
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in _columns(old, table))
-    new.execute(f'CREATE TABLE IF NOT EXISTS "{table}" ({columns})')
+    columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in _columns(old, table))
+    new.execute(f"CREATE TABLE IF NOT EXISTS {identifier(table)} ({columns})")
     found = _sum(new, table)
     if found == wanted:
         return True
@@ -78,7 +74,7 @@ def _bring(
             f" {wanted.rows:,}, and they are not the same; nothing was changed. Give this one a lake of its own"
         )
     # What an earlier attempt has copied, of a file that was written to since.
-    new.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names of its own
+    new.execute(f"DELETE FROM {identifier(table)}")  # noqa: S608 - names of its own
     _copy(old, new, table)
     found = _sum(new, table)
     if found != wanted:
@@ -87,9 +83,9 @@ def _bring(
 
 
 def _copy(old: duckdb.DuckDBPyConnection, new: duckdb.DuckDBPyConnection, table: str) -> None:
-    rows = old.execute(f'FROM "{table}"').to_arrow_reader(CHUNK_ROWS)
+    rows = old.execute(f"FROM {identifier(table)}").to_arrow_reader(CHUNK_ROWS)
     new.register("rows_of_file", rows)
-    new.execute(f'INSERT INTO "{table}" BY NAME FROM rows_of_file')
+    new.execute(f"INSERT INTO {identifier(table)} BY NAME FROM rows_of_file")
     new.unregister("rows_of_file")
 
 
@@ -100,10 +96,11 @@ def _finish(old: duckdb.DuckDBPyConnection, new: duckdb.DuckDBPyConnection) -> N
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
-    return [(str(row[0]), str(row[1])) for row in connection.execute(f'DESCRIBE "{table}"').fetchall()]
+    return [(str(row[0]), str(row[1])) for row in connection.execute(f"DESCRIBE {identifier(table)}").fetchall()]
 
 
 def _sum(connection: duckdb.DuckDBPyConnection, table: str) -> Sum:
-    names = ", ".join(f'"{name}"' for name, _ in sorted(_columns(connection, table)))
-    row = connection.execute(f'SELECT count(*), coalesce(sum(hash({names})), 0) FROM "{table}"').fetchone()  # noqa: S608
+    names = ", ".join(identifier(name) for name, _ in sorted(_columns(connection, table)))
+    question = f"SELECT count(*), coalesce(sum(hash({names})), 0) FROM {identifier(table)}"  # noqa: S608 - of its own
+    row = connection.execute(question).fetchone()
     return Sum(int(row[0]), int(row[1])) if row else Sum(0, 0)

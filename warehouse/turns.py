@@ -7,20 +7,34 @@ from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 import tenacity
 
 from schemas.errors import WarehouseError, WarehouseUnavailable
-from schemas.lake import Lake, without_secrets
+from schemas.lake import Lake
 
 if TYPE_CHECKING:
     import psycopg
 
 # What the lock is taken on: any number will do that all writers agree on.
 LOCK = 0x5C041A6
-# A host that is gone without a word is noticed, and its turn ends, within a minute and a half.
+# By these a writer notices within a minute and a half that PostgreSQL is gone without a word.
 OPTIONS: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 6,
+    "tcp_user_timeout": 90_000,
 }
+# By these PostgreSQL notices as soon that a writer is, whose turn then ends; one that works says nothing meanwhile.
+SESSION = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
+    "tcp_user_timeout": "90000",
+    "idle_session_timeout": "0",
+}
+# An earlier PostgreSQL does not know all of them.
+SET = """
+SELECT set_config(name, given.value, false)
+FROM pg_settings JOIN unnest(%s::text[], %s::text[]) AS given (name, value) USING (name)
+"""
 # What PostgreSQL says while it is started or stopped.
 PASSING = ("starting up", "shutting down", "recovery mode", "not yet accepting")
 
@@ -39,17 +53,18 @@ class Turn:
         """Raises WarehouseUnavailable if the turn was lost: the lock went with its connection."""
         self.execute("SELECT 1")
 
-    def execute(self, statement: LiteralString) -> None:
-        """Runs a statement on the catalog itself; raises WarehouseUnavailable if PostgreSQL is in trouble."""
+    def execute(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """The rows of a statement on the catalog itself; raises WarehouseUnavailable if PostgreSQL is in trouble."""
         import psycopg  # noqa: PLC0415 - of an extra
 
         try:
-            self._catalog.execute(statement)
+            done = self._catalog.execute(statement)
+            return done.fetchall() if done.description else []
         except psycopg.Error as error:
             raise WarehouseUnavailable(
                 f"the warehouse {self._lake} was not written: PostgreSQL let go of its lock meanwhile"
-                f" ({without_secrets(str(error)).strip()})"
-            ) from error
+                f" ({self._lake.without_secrets(str(error))})"
+            ) from None
 
 
 @contextmanager
@@ -83,16 +98,15 @@ def _connect(lake: Lake, wait_seconds: float) -> CatalogConnection:
     try:
         return waiting(psycopg.connect, lake.catalog, autocommit=True, **OPTIONS)
     except psycopg.Error as error:
-        raise WarehouseUnavailable(
-            f"the catalog of the warehouse {lake} cannot be reached: {without_secrets(str(error)).strip()}"
-        ) from error
+        raise _unreachable(lake, error) from None
 
 
 def _lock(lake: Lake, connection: CatalogConnection, wait_seconds: float) -> None:
     import psycopg  # noqa: PLC0415 - of an extra
 
+    session = SESSION | {"lock_timeout": f"{max(1, round(wait_seconds * 1000))}ms"}
     try:
-        connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_seconds * 1000))}ms"])
+        connection.execute(SET, [list(session), list(session.values())])
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     except psycopg.errors.LockNotAvailable as error:
         raise WarehouseUnavailable(
@@ -100,9 +114,14 @@ def _lock(lake: Lake, connection: CatalogConnection, wait_seconds: float) -> Non
             " end that process or raise SCORING_LOCK_WAIT_SECONDS"
         ) from error
     except psycopg.Error as error:
-        raise WarehouseUnavailable(
-            f"the catalog of the warehouse {lake} cannot be reached: {without_secrets(str(error)).strip()}"
-        ) from error
+        raise _unreachable(lake, error) from None
+
+
+def _unreachable(lake: Lake, error: Exception) -> WarehouseUnavailable:
+    # Without the error itself, which may quote a part of the password.
+    return WarehouseUnavailable(
+        f"the catalog of the warehouse {lake} cannot be reached: {lake.without_secrets(str(error))}"
+    )
 
 
 def _is_passing(error: BaseException) -> bool:

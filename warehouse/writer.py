@@ -81,7 +81,8 @@ class Writer:
         monitoring: Monitoring,
         summarise: Summarise,
     ) -> Published:
-        """Publishes a batch in place of an earlier revision of its date; the same identity again writes nothing.
+        """Publishes a batch in place of an earlier revision of its date; the same identity again writes nothing,
+        and is new if it is this run itself that has published it.
 
         What monitoring found goes on the record with it, and alerts live on or end by it, that on the date's file too.
         `summarise` sums up its vintage, this batch included.
@@ -96,7 +97,8 @@ class Writer:
                     batch_id=current.batch_id,
                     batch_date=batch_date,
                     revision=current.revision,
-                    new=False,
+                    # Of this very run: an earlier try of it was committed, and only the answer got lost.
+                    new=current.started_at == record.started_at,
                     rows=current.rows,
                 )
             inserts.refuse_scored_meanwhile(connection, batch_date, staged)

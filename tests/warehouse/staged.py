@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from schemas.contract import read_contract
 from schemas.lake import Lake
 from warehouse.connection import Address, open_for_reading, open_for_writing
 from warehouse.inserts import Staged
+from warehouse.instants import utc_now
 from warehouse.monitoring import Monitoring, framed
 from warehouse.vintages import Vintage
 from warehouse.writer import FAIRNESS, PERFORMANCE, Writer
@@ -153,7 +154,7 @@ def stage(
             source=f"applications_{batch_date}.csv",
             model_version=MODEL,
             rows=RowCounts(received=rows + quarantined, scored=rows, quarantined=quarantined),
-            started_at=datetime(2026, 3, 3, 6),  # noqa: DTZ001 -- instants are UTC, without a zone
+            started_at=utc_now(),
         ),
         Staged(
             accepted=_written(at, "accepted", accepted[:half], accepted[half:]),

@@ -95,10 +95,9 @@ def test_processes_that_publish_the_same_batch_at_once_publish_it_once(tmp_path:
 
 
 def test_threads_that_publish_the_same_batch_at_once_publish_it_once(tmp_path: Path, at: Address) -> None:
-    batch = stage(tmp_path, rows=ROWS)
     # Within a process, DuckDB lets two transactions write at the same time.
     Writer(at, CONTRACT, WAIT_SECONDS).prepare()
-    results = in_threads(*[partial(publish, at, batch)] * 4)
+    results = in_threads(*[partial(publish, at, stage(tmp_path, rows=ROWS)) for _ in range(4)])
     assert sorted(published.new for published in results) == [False, False, False, True]
     assert ask(at, "SELECT revision, status FROM batches") == [(1, "published")]
     assert ask(at, TORN) == []

@@ -1,26 +1,27 @@
-"""What only a lake has: extensions, a catalog that may be gone, a past, upkeep, and no trace of what was erased."""
+"""What only a lake has: extensions, a catalog that may be gone, a past, and a way to it from a file."""
 
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import polars
 import pytest
 
 from schemas.errors import NoWarehouse, SettingsError, WarehouseError, WarehouseUnavailable
 from schemas.lake import Lake, lake_at
 from tests.postgres import Postgres
 from tests.warehouse.staged import CONTRACT, DAY, NEXT_DAY, TORN, WAIT_SECONDS, ask, everything, publish, stage
-from warehouse import extensions, turns, upkeep
+from warehouse import extensions, turns
 from warehouse.connection import exists, open_for_reading, open_for_writing
 from warehouse.custodian import Custodian
+from warehouse.lake import MOST_KEPT, _database
 from warehouse.reader import Reader
 from warehouse.removal import Cutoffs
 from warehouse.transfer import transfer
@@ -29,7 +30,6 @@ from warehouse.writer import Writer
 R = TypeVar("R")
 ROOT = Path(__file__).parents[2]
 SECRET = "geh/eim"
-PLANTED = "ZZ-PLANTED"
 
 
 def quiet(table: str, rows: int) -> None:
@@ -45,16 +45,54 @@ def with_password(lake: Lake) -> Lake:
     ("catalog", "shown"),
     [
         ("dbname=lake host=db", "dbname=lake host=db"),
-        ("dbname=lake password=geheim host=db", "dbname=lake password=… host=db"),
-        (r"password = 'ge h\'eim' dbname=lake", "password = … dbname=lake"),
-        ("postgresql://ada:geheim@db/lake", "postgresql://ada:…@db/lake"),
-        ("postgresql://db/lake?password=geheim&user=ada", "postgresql://db/lake?password=…&user=ada"),
+        ("dbname=lake password=geheim host=db connect_timeout=2", "dbname=lake host=db"),
+        (r"password = 'ge h\'eim' dbname=lake", "dbname=lake"),
+        ("postgresql://ada:geheim@db/lake", "dbname=lake host=db user=ada"),
+        ("postgresql://ada@[::1]:5432/lake?sslmode=require", "dbname=lake host=::1 port=5432 user=ada sslmode=require"),
+        ("postgresql://db/lake?password=geheim&user=ada", "dbname=lake host=db user=ada"),
     ],
 )
 def test_a_lake_is_shown_without_its_password(catalog: str, shown: str) -> None:
     lake = Lake(catalog, "rows/")
     assert str(lake) == f"ducklake:postgres:{shown}"
     assert "geheim" not in repr(lake)
+    said = lake.without_secrets(f'Unable to connect to Postgres at "{catalog}": refused')
+    assert said == f'Unable to connect to Postgres at "{shown}": refused'
+
+
+MISTYPED = [
+    "dbname=lake password=ge heim host=db",
+    "dbname=lake passwort=geheim",
+    "postgresql://ada:ge@heim@db/lake",
+    # Up to the first stroke, it is a host and its port.
+    "postgresql://ada:geheim/x@db/lake",
+    "postgresql://ada:4711/geheim@db/lake",
+    "postgresql://ada:ge%heim@db/lake",
+]
+
+
+@pytest.mark.parametrize("catalog", MISTYPED)
+def test_of_a_mistyped_connection_string_nothing_is_shown(catalog: str) -> None:
+    mistyped = Lake(catalog, "rows/")
+    assert str(mistyped) == "ducklake:postgres:…"
+    for act in (partial(Reader(mistyped, 0.1).published, DAY), Writer(mistyped, CONTRACT, 0.1).prepare):
+        with pytest.raises(WarehouseError, match="is not shown") as refused:
+            act()
+        shown = "".join(traceback.format_exception(refused.value))
+        assert not re.search(r"heim|passwort|4711", shown.replace(repr(catalog), ""))
+
+
+def test_a_connection_string_that_postgres_does_not_understand_is_refused_with_the_settings(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="does not understand what stands behind ducklake:postgres") as refused:
+        lake_at(f"ducklake:postgres:{MISTYPED[0]}", "rows", tmp_path)
+    assert "heim" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_without_the_package_that_reads_connection_strings_nothing_of_them_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert str(Lake("dbname=lake host=db", "rows/")) == "ducklake:postgres:…"
 
 
 @pytest.mark.parametrize(
@@ -178,10 +216,24 @@ def test_a_writer_whose_lock_is_gone_does_not_commit(lake: Lake, tmp_path: Path,
 
 
 def change_without_lock(lake: Lake, postgres: Postgres) -> None:
-    ends = f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {turns.LOCK}"
     with open_for_writing(lake, WAIT_SECONDS) as connection:
         connection.execute("DELETE FROM scores")
-        assert postgres.ask("postgres", ends).split() == ["t"]
+        end_turns(postgres)
+
+
+def end_turns(postgres: Postgres) -> None:
+    ends = f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {turns.LOCK}"
+    assert postgres.ask("postgres", ends).split() == ["t"]
+
+
+def test_postgres_soon_notices_that_the_host_of_a_writer_is_gone(lake: Lake) -> None:
+    # What the connection string, or the server, says of idle sessions does not end the turn of one that works.
+    impatient = Lake(f"{lake.catalog} options='-c idle_session_timeout=5s'", lake.data)
+    shown = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    with turns.turn(impatient, WAIT_SECONDS) as held:
+        found = held.execute("SELECT name, setting FROM pg_settings WHERE name ~ '^tcp_|^idle_session_timeout'")
+        assert [dict(found)[name] for name in shown] == ["30", "10", "6", "90000"]
+        assert dict(found)["idle_session_timeout"] == "0"
 
 
 def test_who_waits_too_long_for_a_turn_says_so(lake: Lake) -> None:
@@ -228,80 +280,38 @@ def everything_goes() -> Cutoffs:
     return Cutoffs(**dict.fromkeys(names, date(2100, 1, 1)))
 
 
-def rows_on_disk(lake: Lake) -> list[Path]:
-    return [path for path in Path(lake.data).rglob("*") if path.is_file()]
-
-
-def test_upkeep_merges_files_and_forgets_the_past_by_its_age(lake: Lake, tmp_path: Path) -> None:
-    for number in range(4):
-        publish(lake, stage(tmp_path, DAY + timedelta(days=number), rows=100))
-    rows, files = everything(lake), len(rows_on_disk(lake))
-    kept = upkeep.maintain(lake, WAIT_SECONDS, datetime.now(UTC) - timedelta(days=1))
-    assert (kept.snapshots, everything(lake)) == (0, rows)
-    assert kept.merged > kept.merged_into > 0
-    between = datetime.now(UTC)
-    forgotten = upkeep.maintain(lake, WAIT_SECONDS, between)
-    assert forgotten.snapshots > 4
-    assert everything(lake) == rows
-    with pytest.raises(NoWarehouse, match="does not reach back to"):
-        Reader(lake, WAIT_SECONDS, between - timedelta(seconds=30)).published(DAY)
-    # They are kept for as long as a question that began before may read them.
-    assert len(rows_on_disk(lake)) > files
-    upkeep.purge(lake, WAIT_SECONDS)
-    assert len(rows_on_disk(lake)) < files
-    assert everything(lake) == rows
-
-
-def test_what_retention_removes_from_a_lake_is_gone_when_its_past_is(lake: Lake, tmp_path: Path) -> None:
-    publish(lake, stage(tmp_path, ids=PLANTED, rows=100))
-    custodian = Custodian(lake, CONTRACT, WAIT_SECONDS)
-    custodian.remove_over_age(everything_goes(), dry_run=False)
-    assert custodian.purge() is None
-    pending = "SELECT count(*) FROM removals WHERE purged_at IS NULL"
-    upkeep.maintain(lake, WAIT_SECONDS, datetime.now(UTC) - timedelta(days=1))
-    assert ask(lake, pending) != [(0,)]
-    upkeep.maintain(lake, WAIT_SECONDS, datetime.now(UTC))
-    assert ask(lake, pending) == [(0,)]
-
-
-@pytest.mark.parametrize("rows", [4, 400])
-def test_nothing_in_files_or_catalog_tells_of_an_application_that_was_erased(
-    lake: Lake, tmp_path: Path, postgres: Postgres, rows: int
+@pytest.mark.parametrize("trouble", ["another view", "trouble"])
+def test_a_question_goes_on_when_another_thread_gives_up_the_view_it_has(
+    lake: Lake, tmp_path: Path, trouble: str
 ) -> None:
-    # A few rows are kept in PostgreSQL itself, more in files. These have the least and the greatest id of all.
-    erased = ["0", "99"] if rows > 99 else ["0", "3"]
-    publish(lake, stage(tmp_path, ids=PLANTED, rows=rows))
-    publish(lake, stage(tmp_path, NEXT_DAY))
-    custodian = Custodian(lake, CONTRACT, WAIT_SECONDS)
-    assert traces(lake, postgres, erased)
-    for number in erased:
-        custodian.erase(f"{PLANTED}-{number}", None, ())
-    size = custodian.purge()
-    assert size is not None
-    assert traces(lake, postgres, erased) == []
-    assert ask(lake, "SELECT count(*) FROM scores") == [(20 + rows - 2,)]
-    assert ask(lake, "SELECT count(*) FROM removals WHERE purged_at IS NULL") == [(0,)]
-    assert custodian.purge() is None
-    # What the catalog knows of the columns still holds.
-    found = [ask(lake, "SELECT count(*) FROM scores WHERE application_id = ?", f"{NEXT_DAY}-{n}") for n in range(20)]
-    assert found == [[(1,)]] * 20
-    assert publish(lake, stage(tmp_path, NEXT_DAY + timedelta(days=1), ids="~last")).new
-    assert ask(lake, "SELECT count(*) FROM scores WHERE application_id = '~last-3'") == [(1,)]
+    publish(lake, stage(tmp_path))
+    with open_for_reading(lake, WAIT_SECONDS) as connection:
+        # Before the first statement of the question.
+        if trouble == "trouble":
+            with pytest.raises(WarehouseUnavailable), open_for_reading(lake, WAIT_SECONDS):
+                raise duckdb.IOException("of another thread")
+        else:
+            for _ in range(MOST_KEPT):
+                Reader(lake, WAIT_SECONDS, datetime.now(UTC)).published(DAY)
+        assert connection.execute("SELECT count(*) FROM batches").fetchall() == [(1,)]
+    assert attached() <= MOST_KEPT
 
 
-def traces(lake: Lake, postgres: Postgres, numbers: Sequence[str]) -> list[str]:
-    """Files of the lake, and rows of its catalog, that one of the planted ids stands in."""
-    ids = re.compile(rf"{PLANTED}-({'|'.join(numbers)})(?!\d)".encode())
-    name = lake.catalog.partition("dbname=")[2].partition(" ")[0]
-    where = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres"]
-    dump = postgres.run("pg_dump", *where, "--inserts", name).splitlines()
-    files = [str(path) for path in rows_on_disk(lake) if ids.search(read_back(path))]
-    return files + [line for line in dump if ids.search(line.encode())]
+def test_a_view_that_cannot_be_looked_at_is_not_left_attached(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(lake, stage(tmp_path))
+    before = attached()
+    monkeypatch.setattr("warehouse.lake.MADE", "SELECT nothing FROM nowhere WHERE ? = ?")
+    with pytest.raises((WarehouseError, duckdb.Error)):
+        Reader(lake, WAIT_SECONDS).published(DAY)
+    assert attached() == before
 
 
-def read_back(path: Path) -> bytes:
-    """All values of a Parquet file, whatever it is compressed with, and its own bytes."""
-    return path.read_bytes() + str(polars.read_parquet(path).rows()).encode()
+def attached() -> int:
+    """Views of lakes that this process has attached."""
+    found = _database[0].cursor().execute("SELECT count(*) FROM duckdb_databases() WHERE database_name ~ 'lake_.*'")
+    return int(found.fetchall()[0][0])
 
 
 def test_an_installation_moves_from_its_file_to_a_lake(file: Path, lake: Lake, tmp_path: Path) -> None:

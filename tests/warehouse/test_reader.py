@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from schemas.alert import Alert
 from schemas.errors import WarehouseError
+from schemas.lake import Lake
+from tests.flows.homes import ROOT, environment
 from tests.warehouse.staged import CONTRACT, DAY, GATE, MODEL, NEXT_DAY, WAIT_SECONDS, Batch, ask, publish, stage
 from warehouse.connection import Address, exists, open_for_writing
 from warehouse.reader import PublishedBatch, Reader
@@ -72,7 +76,11 @@ def test_the_batch_in_force_comes_back_with_its_identity_and_counts(
     batch = stage(tmp_path, content="corrected", rows=12)
     second = publish(at, batch)
     assert reader.published(DAY) == PublishedBatch(
-        batch_id=second.batch_id, revision=2, identity=batch.record.identity, rows=batch.record.rows
+        batch_id=second.batch_id,
+        revision=2,
+        identity=batch.record.identity,
+        rows=batch.record.rows,
+        started_at=batch.record.started_at,
     )
     assert reader.published(NEXT_DAY) is None
 
@@ -275,3 +283,26 @@ def test_realised_pairs_prediction_and_outcome_of_one_month_and_model(
     # Even rows were given 0.1, odd ones 0.3; an application of a superseded revision counts once.
     assert sorted(found.rows()) == [(pytest.approx(0.1), "C", True), (pytest.approx(0.3), "C", False)]
     assert reader.frame("realised", vintage=february, model_version="another").is_empty()
+
+
+def test_no_progress_bar_is_drawn_into_what_is_printed(tmp_path: Path, at: Address) -> None:
+    publish(at, stage(tmp_path))
+    # A process without a script, as those of a pool are, for which DuckDB has it on.
+    code = f"""
+from pathlib import Path
+import duckdb
+from schemas.lake import Lake
+from warehouse import lake
+from warehouse.connection import open_for_reading
+asked = "SELECT current_setting('enable_progress_bar')"
+with open_for_reading({_written(at)}, {WAIT_SECONDS}) as connection:
+    asking = [duckdb.connect(), connection, *lake._database]
+    print([made.execute(asked).fetchall()[0][0] for made in asking])
+"""
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, check=False, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert run.stdout.strip() == f"[True, {', '.join(['False'] * (1 + isinstance(at, Lake)))}]", run.stderr
+
+
+def _written(at: Address) -> str:
+    return f"Lake({at.catalog!r}, {at.data!r})" if isinstance(at, Lake) else f"Path({str(at)!r})"

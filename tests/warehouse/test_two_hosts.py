@@ -14,12 +14,14 @@ from uuid import uuid4
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
+from schemas.errors import WarehouseUnavailable
 from schemas.lake import Lake
 from tests.flows.homes import ROOT, environment
 from tests.postgres import NO_POSTGRES, Postgres, programs, running_postgres
 from tests.store import KEYS
 from tests.warehouse.staged import DAY, TORN, ask, prepared
 from warehouse.lake import exists
+from warehouse.turns import turn
 
 DATES = [DAY + timedelta(days=number) for number in range(40)]
 BUCKET = "credit-express"
@@ -46,6 +48,10 @@ class Network:
         self.shared = f"{self._block}.1"
         ip("address", "add", f"{self.shared}/32", "dev", "lo")
         stack.callback(ip, "address", "del", f"{self.shared}/32", "dev", "lo")
+
+    def cut(self, number: int) -> None:
+        """From now on nothing comes from a host, or to it, as of one that lost its power."""
+        ip("link", "set", f"v{number}a{os.getpid()}", "down")
 
     def host(self, number: int) -> str:
         """The name of a new namespace, from which the shared address is reached."""
@@ -122,3 +128,29 @@ def test_eight_processes_of_two_hosts_publish_forty_dates_while_four_read(
     assert exists(lake, 10)
     assert ask(lake, TORN) == []
     assert ask(lake, "SELECT batch_date, revision FROM batches ORDER BY batch_date") == [(day, 1) for day in DATES]
+
+
+HOLD = """
+import sys
+from schemas.lake import Lake
+from warehouse import turns
+turns.SESSION |= {"tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_user_timeout": "3000"}
+with turns.turn(Lake(sys.argv[1], "rows/"), 10):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_turn_of_a_host_that_is_gone_without_a_word_ends(network: Network, shared_postgres: Postgres) -> None:
+    lake = Lake(shared_postgres.create(f"lake_{uuid4().hex}"), "rows/")
+    command = ["ip", "netns", "exec", network.host(3), sys.executable, "-c", HOLD, lake.catalog]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as gone:
+        assert gone.stdout
+        assert gone.stdout.readline() == "mine\n"
+        with pytest.raises(WarehouseUnavailable, match="written by another process"), turn(lake, 0.1):
+            pass
+        network.cut(3)
+        # Three seconds without an answer.
+        with turn(lake, 60):
+            pass
+        gone.kill()

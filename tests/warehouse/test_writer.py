@@ -183,6 +183,16 @@ def test_a_rerun_publishes_nothing_new(tmp_path: Path, at: Address) -> None:
     assert everything(at) == before
 
 
+def test_a_run_whose_commit_went_through_though_its_answer_was_lost_has_published_it(
+    tmp_path: Path, at: Address
+) -> None:
+    batch = stage(tmp_path)
+    first = publish(at, batch)
+    before = everything(at)
+    assert publish(at, batch) == first
+    assert everything(at) == before
+
+
 def test_a_changed_file_replaces_the_batch_of_its_date(tmp_path: Path, at: Address) -> None:
     publish(at, stage(tmp_path, rows=20, content="first"))
     other = publish(at, stage(tmp_path, NEXT_DAY, rows=20).seen())
