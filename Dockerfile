@@ -6,14 +6,16 @@ ARG BASE_IMAGE=docker.io/library/python:3.13-slim-trixie
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE} AS build
 WORKDIR /build
-COPY requirements-runtime.lock ./
+# With requirements-runtime-extras.lock for hosts that share an object store, a lake or a cluster.
+ARG REQUIREMENTS=requirements-runtime.lock
+COPY ${REQUIREMENTS} requirements.lock
 # Behind a mirror, give pip's configuration: --secret id=pip.conf,src=pip.conf. It does not stay in the image.
 # hadolint ignore=DL3042
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        --only-binary :all: --no-compile -r requirements-runtime.lock \
+        --only-binary :all: --no-compile -r requirements.lock \
     && /opt/venv/bin/python -m pip uninstall --quiet --yes pip \
     # The packages' own tests are of no use here and a fifth of the files.
     && rm -r /opt/venv/share /opt/venv/include /opt/venv/lib/python3.*/site-packages/pyarrow/include \

@@ -57,7 +57,7 @@ image: $(INSTALLED) ## build the image with buildah, start each role of the comp
 	$(BIN)/python -m pytest -n 0 -rs tests/deployment/test_image.py
 
 audit: $(INSTALLED) ## known vulnerabilities of what runs (asks the internet)
-	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-runtime.lock
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-runtime-extras.lock
 
 bench: $(INSTALLED) ## the benchmarks, as ratios against a floor measured in the same run
 	$(BIN)/python -m tests.bench

@@ -25,6 +25,9 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.5
 # A worker that ends so soon has a reason that starting it again does not remove.
 SHORT_SECONDS = 5.0
+# Records of runs hold single values of applicants: the server deletes what is older than 90 days, its own default.
+VACUUM = "events,flow_runs"
+LOGS = ("server", "worker")
 ROOT = Path(__file__).parents[1]
 Process = subprocess.Popen[bytes]
 
@@ -33,7 +36,8 @@ def run_prefect(port: int) -> None:
     """Runs server, deployments and worker until Ctrl-C or SIGTERM; raises ScoringError if one of them ends by itself.
 
     Prefect's own settings count: PREFECT_HOME (default: the folder prefect below home), where its SQLite file lies, or
-    PREFECT_SERVER_DATABASE_CONNECTION_URL for PostgreSQL. What the processes print goes to files in that folder.
+    PREFECT_SERVER_DATABASE_CONNECTION_URL for PostgreSQL. What the processes print goes to files in that folder, begun
+    anew each time; those of the time before are kept as `*.log.before`.
     """
     folder = load_settings().home_path / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +46,7 @@ def run_prefect(port: int) -> None:
     with suppress(KeyboardInterrupt), _only_one(folder):
         address = f"http://{HOST}:{free_port(port)}"
         (folder / "address").write_text(address + "\n", encoding="utf-8")
+        _begin_logs(folder)
         _run(address, folder, _environment(address, folder))
     out.print("Prefect has ended.")
 
@@ -91,7 +96,7 @@ def _work_until_end(server: Process, work: Sequence[str], folder: Path, environm
 
 def _environment(address: str, folder: Path) -> dict[str, str]:
     return (
-        {"PREFECT_HOME": str(folder)}
+        {"PREFECT_HOME": str(folder), "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": VACUUM}
         | os.environ
         | {
             "PREFECT_API_URL": f"{address}/api",
@@ -101,6 +106,12 @@ def _environment(address: str, folder: Path) -> dict[str, str]:
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         }
     )
+
+
+def _begin_logs(folder: Path) -> None:
+    """They may hold single values of applicants, and would grow for ever."""
+    for path in [path for name in LOGS if (path := folder / f"{name}.log").exists()]:
+        path.replace(path.with_name(f"{path.name}.before"))
 
 
 @contextmanager

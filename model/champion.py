@@ -1,13 +1,14 @@
 """Which model is in force: the champion, those before it and those that challenge it, in two small files."""
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from filelock import FileLock
 
 from model.artifact import TRAIN, LoadedModel, ModelVersion, load_saved, read_json, read_metadata, to_json
 from model.atomic import replace_file
@@ -18,6 +19,7 @@ from schemas.storage import Version, is_remote, replace_unchanged, version_of
 
 CHAMPION = "champion.json"
 CHALLENGERS = "challengers.json"
+LOCK = ".champion.lock"
 
 Role = Literal["champion", "challenger"]
 
@@ -42,16 +44,17 @@ def register(models: Path, version: str, *, challenger_only: bool = False, at: d
     With `challenger_only` it is never made champion; raises ModelError if there is none to challenge.
     """
     read_metadata(models, version)
-    if not (models / CHAMPION).exists():
-        if challenger_only:
-            raise ModelError(f"there is no champion in {models} to challenge; for a first one, {TRAIN}")
-        # Else another process has made one at the same moment, and this one challenges it.
-        with suppress(ChangedMeanwhile):
-            _point_to(models, version, at)
+    with _alone(models):
+        if not (models / CHAMPION).exists():
+            if challenger_only:
+                raise ModelError(f"there is no champion in {models} to challenge; for a first one, {TRAIN}")
+            # Else another process has made one at the same moment, and this one challenges it.
+            with suppress(ChangedMeanwhile):
+                _point_to(models, version, at)
+                return "champion"
+        if champion_identity(models)[0] == version:
             return "champion"
-    if champion_identity(models)[0] == version:
-        return "champion"
-    _change_challengers(models, lambda known: known if version in known else [*known, version])
+        _change_challengers(models, lambda known: known if version in known else [*known, version])
     return "challenger"
 
 
@@ -61,14 +64,16 @@ def promote(models: Path, version: str, *, at: datetime | None = None) -> None:
     The champion itself stays champion since when it was. Raises ModelError if `at` is before the last
     promotion, or if another process promotes at the same moment.
     """
-    try:
-        _point_to(models, version, at)
-    except ChangedMeanwhile as error:
-        raise ModelError(
-            f"another champion was made in {models} at this moment, so {version} was not; see which it is with"
-            " `python -m flows models`, and run this again if it is still meant"
-        ) from error
-    _change_challengers(models, lambda known: [other for other in known if other != version])
+    read_metadata(models, version)
+    with _alone(models):
+        try:
+            _point_to(models, version, at)
+        except ChangedMeanwhile as error:
+            raise ModelError(
+                f"another champion was made in {models} at this moment, so {version} was not; see which it is with"
+                " `python -m flows models`, and run this again if it is still meant"
+            ) from error
+        _change_challengers(models, lambda known: [other for other in known if other != version])
 
 
 def challengers(models: Path) -> list[str]:
@@ -190,6 +195,11 @@ def _change_challengers(models: Path, change: Callable[[list[str]], list[str]]) 
         with suppress(ChangedMeanwhile):
             _replace(models / CHALLENGERS, to_json(changed), seen)
             return
+
+
+def _alone(models: Path) -> AbstractContextManager[object]:
+    """Has others that change who is champion wait; in an object store each change is on a condition instead."""
+    return nullcontext() if is_remote(models) else FileLock(models / LOCK)
 
 
 def _seen(path: Path) -> Version | None:

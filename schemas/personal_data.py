@@ -71,7 +71,7 @@ STORES = (
     Store(
         "predictions",
         "inputs and results of the service, with a keyed hash of the application id if one was given; the table, and"
-        " the segments of the log (waiting, refused, loaded)",
+        " the segments of the log (waiting, refused, loaded, put aside as damaged)",
         "proof of an automated answer",
         f"{RETAIN}PREDICTIONS_DAYS",
         "by the instant of the prediction; a segment goes as a whole",
@@ -108,6 +108,15 @@ STORES = (
         "the run removes it; what a killed one left goes with the next run of its date, and with every retention",
     ),
     Store(
+        "copies put aside by a restore",
+        "warehouse and models as they were before, beside those that were restored",
+        "the restore can be undone",
+        None,
+        "with retention, SCORING_RETAIN_LANDING_DAYS after the restore; an erasure does not look into"
+        " them and names each warehouse: delete it; what a restore brought and could not put in place goes with the"
+        " next erasure or retention",
+    ),
+    Store(
         "models",
         "of each numeric feature up to 20,000 values of training, sorted and without ids: rows cannot be put together",
         "the reference that drift is measured against",
@@ -120,8 +129,24 @@ STORES = (
         " the id itself broke a rule",
         "to see what happened to a run",
         None,
-        "not touched by this project: delete runs on Prefect's pages, or have its server do so"
-        " (PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=events,flow_runs: by default what is older than 90 days)",
+        "the server of `make prefect` and of the compose file deletes what is older than 90 days"
+        " (PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=events,flow_runs); another server has to be told so",
+    ),
+    Store(
+        "output of processes",
+        "of a worker the logs of its runs, with the values of Prefect's records; of server, service and dashboard none",
+        "to see why a process ended",
+        None,
+        "by size, not by age: three files of 10 MB of each container; of `make prefect` the files prefect/*.log in"
+        " home, of this start and the one before",
+    ),
+    Store(
+        "files given to commands",
+        "outcomes, history to train on, what was scored by --source: whatever they hold, wherever they lie",
+        "the operator's",
+        None,
+        "the operator's: retention leaves them; an erasure takes the rows out of CSV and Parquet files below home, and"
+        " names other files there that have the id",
     ),
     Store(
         "messages that were sent, backups, files kept elsewhere",

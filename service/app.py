@@ -22,6 +22,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from model.signature import trust_of
 from schemas.calendar import calendar_of
 from schemas.loading import load_contract
+from schemas.pseudonyms import Pseudonyms, pseudonym_key
 from schemas.request import RequestReader
 from schemas.settings import Settings, load_settings
 from schemas.storage import is_remote
@@ -35,7 +36,6 @@ from service.openapi import document
 from service.predict import Predict
 from service.prediction_log import PredictionLog
 from service.problems import MEDIA_TYPE, Problem
-from service.pseudonyms import Pseudonyms, pseudonym_key
 from service.rate_limit import RateLimit
 from service.routes import routes
 from service.run import RUN_FOLDER

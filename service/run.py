@@ -15,10 +15,10 @@ from uvicorn.supervisors import Multiprocess
 from model.signature import trust_of
 from schemas.errors import ScoringError
 from schemas.loading import load_contract
+from schemas.pseudonyms import pseudonym_key
 from schemas.settings import Settings
 from service.keys import ApiKeys
 from service.logs import log_as_json
-from service.pseudonyms import pseudonym_key
 
 # Names a folder that the worker processes share while they run.
 RUN_FOLDER = "CREDIT_EXPRESS_RUN_FOLDER"

@@ -125,7 +125,7 @@ def _segments(predictions: Path, aside: Path) -> Iterator[tuple[str, File]]:
             yield name, copy(path, aside / name)
         except FileNotFoundError:
             # Loaded meanwhile, so it is in the warehouse, which is copied after this.
-            (aside / name).unlink(missing_ok=True)
+            continue
 
 
 def _model_files(models: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ import polars
 
 from schemas.errors import UnreadableSource
 from schemas.parsing import APPLICATION_ID
-from tasks.source.without import Rewritten, rewritten
+from tasks.source.without import Rewritten, of_application, rewritten
 
 PATTERN = "blocked_*.csv"
 
@@ -18,13 +18,13 @@ def rows_of(path: Path, application_id: str) -> polars.DataFrame:
     Raises UnreadableSource if the file is no such table.
     """
     frame = _read(path)
-    return frame.filter(_of_application(frame, application_id))
+    return frame.filter(_meant(frame, application_id))
 
 
 def without_rows(path: Path, application_id: str, scratch: Path | None = None) -> Rewritten | None:
     """Writes the file without an application's rows aside; None if it has none. Raises UnreadableSource as above."""
     frame = _read(path)
-    meant = _of_application(frame, application_id)
+    meant = _meant(frame, application_id)
     if not meant.any():
         return None
 
@@ -45,11 +45,10 @@ def _read(path: Path) -> polars.DataFrame:
     return frame
 
 
-def _of_application(frame: polars.DataFrame, application_id: str) -> polars.Series:
-    own = frame[APPLICATION_ID].str.strip_chars()
-    lines = zip(own.is_null(), frame["value"], strict=True)
+def _meant(frame: polars.DataFrame, application_id: str) -> polars.Series:
+    lines = zip(frame[APPLICATION_ID].is_null(), frame["value"], strict=True)
     in_line = [bool(anonymous and application_id in _fields(value)) for anonymous, value in lines]
-    return (own == application_id).fill_null(value=False) | polars.Series(in_line, dtype=polars.Boolean)
+    return of_application(frame[APPLICATION_ID], application_id) | polars.Series(in_line, dtype=polars.Boolean)
 
 
 def _fields(line: str | None) -> list[str]:

@@ -12,10 +12,13 @@ from schemas.pseudonyms import FILE, Pseudonyms, pseudonym_key
 from schemas.segments import segments_in
 from schemas.settings import Settings
 from schemas.storage import files_below, is_remote
+from tasks.manifest import PUT_ASIDE
 from tasks.project import Project
 from tasks.source.landing import PART_SUFFIXES, date_of
 
 LOCK = ".personal-data.lock"
+# Where the runbook says that segments go which cannot be loaded.
+DAMAGED = "damaged"
 
 
 @contextmanager
@@ -32,11 +35,17 @@ def custody(project: Project) -> Iterator[None]:
         ) from error
 
 
-def key_of(project: Project, application_id: str) -> str | None:
-    """The keyed hash of an id, as the prediction log has it; None if no key was ever made."""
-    if not project.settings.pseudonym_key and not (project.settings.home_path / FILE).exists():
-        return None
-    return Pseudonyms(pseudonym_key(project.settings))(application_id)
+def keys_of(project: Project, application_id: str) -> tuple[str, ...]:
+    """The keyed hashes of an id, as the prediction log has it: by each key there is, none if no key was ever made.
+
+    One in the settings is taken before the file in home, and a restore puts that aside: what was logged until then has
+    the hash by the former key.
+    """
+    settings, file = project.settings, project.settings.home_path / FILE
+    keys = [pseudonym_key(settings)] if settings.pseudonym_key or file.exists() else []
+    former = [file, *sorted(file.parent.glob(f"{FILE}{PUT_ASIDE}*"))]
+    keys += [key for path in former if path.exists() and (key := path.read_bytes().strip())]
+    return tuple(dict.fromkeys(str(Pseudonyms(key)(application_id)) for key in keys))
 
 
 def landing_files(landing: Path) -> list[Path]:
@@ -51,8 +60,8 @@ def source_of(landing: Path, path: Path) -> Path | None:
 
 
 def segments(folder: Path) -> list[Path]:
-    """All segments of the prediction log but those that are written to: finished ones, loaded ones too."""
-    return [*segments_in(folder, FINISHED), *segments_in(folder / LOADED, FINISHED)]
+    """All segments of the prediction log but those that are written to: finished ones, also loaded or damaged ones."""
+    return [path for place in (folder, folder / LOADED, folder / DAMAGED) for path in segments_in(place, FINISHED)]
 
 
 def open_segments(settings: Settings) -> list[Path]:

@@ -11,12 +11,14 @@ import polars
 from schemas.errors import ScoringError
 from schemas.parsing import APPLICATION_ID
 from schemas.segments import finish_abandoned
+from schemas.settings import Settings
 from schemas.storage import folders_in, is_remote
-from tasks.custody import custody, key_of, open_segments
-from tasks.files_without import files_without, hashes_now
+from tasks.custody import custody, keys_of, open_segments
+from tasks.files_without import cannot_be_looked_into, files_without, hashes_now
 from tasks.mentions import mentions
 from tasks.project import Project
 from tasks.report import report_path
+from tasks.restore import former, remove_arriving
 from tasks.source.without import remove_asides
 from tasks.staging import read_part, remove_abandoned
 from warehouse.compaction import Compaction
@@ -64,15 +66,16 @@ def erase_application(project: Project, application_id: str) -> Erased:
     with custody(project):
         erased.completed = _complete(project)
         for _ in range(ROUNDS):
+            _clear_up(settings)
             # Looked at first: what a run publishes, or the service finishes, from then on the next round finds.
             held = _still_held(project, application_id.strip())
             if not _erase_once(project, application_id.strip(), erased):
                 break
-        erased.unfinished += held
+        erased.unfinished += [*held, *_put_aside(settings)]
         if project.custodian.exists:
             erased.size = project.custodian.purge()
     erased.completed |= bool(erased.size and not erased.tables)
-    erased.mentions = mentions(project, application_id.strip())
+    _look_elsewhere(project, application_id.strip(), erased)
     if not (erased.found or erased.unfinished or erased.mentions):
         raise ScoringError(
             f"nothing is held about the application {application_id}: it was never here, or it has been erased already"
@@ -90,8 +93,9 @@ def in_words(erased: Erased) -> str:
 def _complete(project: Project) -> bool:
     """Finishes what an erasure that was cut off has begun; returns whether there was any."""
     settings = project.settings
-    for folder in (settings.home_path, settings.path("landing"), settings.path("reports")):
+    for folder in (settings.home_path, *(settings.path(name) for name in ("landing", "reports", "predictions"))):
         remove_asides(folder)
+    remove_arriving(settings)
     if not project.custodian.exists:
         return False
     noted = project.custodian.noted_changes()
@@ -104,15 +108,12 @@ def _complete(project: Project) -> bool:
 
 def _erase_once(project: Project, application_id: str, erased: Erased) -> bool:
     """One pass over everything; returns whether anything of the application was found."""
-    key = key_of(project, application_id)
-    settings = project.settings
-    remove_abandoned(settings.path("staging"), workbench=settings.workbench)
-    finish_abandoned(settings.spool)
-    files = files_without(project, application_id, key)
+    keys = keys_of(project, application_id)
+    files = files_without(project, application_id, keys)
     erased.unfinished += [problem for problem in files.unreadable if problem not in erased.unfinished]
     # Which days' pages show it, nobody could tell any more once the rows are gone.
     erased.reports += _delete_reports(project, _days(project, application_id, files.changes))
-    tables = project.custodian.erase(application_id, key, files.changes) if project.custodian.exists else []
+    tables = _erase_rows(project, application_id, keys, files.changes)
     for item in files.rewritten:
         item.move_into_place()
         erased.files[item.path] = erased.files.get(item.path, 0) + item.rows
@@ -120,6 +121,41 @@ def _erase_once(project: Project, application_id: str, erased: Erased) -> bool:
         project.custodian.settle_changes(files.changes)
     erased.tables = _added(erased.tables, tables)
     return bool(files.rewritten or tables)
+
+
+def _clear_up(settings: Settings) -> None:
+    """What killed processes left is no run that goes on, and no segment that is still written to."""
+    remove_abandoned(settings.path("staging"), workbench=settings.workbench)
+    finish_abandoned(settings.spool)
+
+
+def _erase_rows(
+    project: Project, application_id: str, keys: Sequence[str], changes: Sequence[FileChange]
+) -> list[Removed]:
+    if not project.custodian.exists:
+        return []
+    tables = project.custodian.erase(application_id, keys[0] if keys else None, changes)
+    for key in keys[1:]:
+        tables = _added(tables, project.custodian.erase(application_id, key, ()))
+    return tables
+
+
+def _look_elsewhere(project: Project, application_id: str, erased: Erased) -> None:
+    found = mentions(project, application_id)
+    erased.mentions = found.named
+    told = tuple(erased.unfinished)
+    erased.unfinished += [
+        cannot_be_looked_into(path, why)
+        for path, why in found.unreadable.items()
+        if not any(problem.startswith(f"{path} ") for problem in told)
+    ]
+
+
+def _put_aside(settings: Settings) -> list[str]:
+    return [
+        f"{path} was put aside by a restore and may hold it; delete that when you need it no longer"
+        for path in former(settings, "warehouse")
+    ]
 
 
 def _days(project: Project, application_id: str, changes: Sequence[FileChange]) -> set[date]:
@@ -150,18 +186,19 @@ def _still_held(project: Project, application_id: str) -> list[str]:
         for folder in folders_in(project.settings.path("staging"))
         if _is_staged(folder, application_id)
     ]
-    key, settings = key_of(project, application_id), project.settings
+    settings, texts = project.settings, [key.encode() for key in keys_of(project, application_id)]
     until = time.monotonic() + settings.segment_seconds
-    while key and (holding := [path for path in open_segments(settings) if _may_have(path, key.encode())]):
+    while texts and (holding := [path for path in open_segments(settings) if _may_have(path, texts)]):
         if time.monotonic() > until:
             return [*held, *(f"the service still writes to {path}; erase it again in a minute" for path in holding)]
         time.sleep(0.2)
     return held
 
 
-def _may_have(path: Path, text: bytes) -> bool:
+def _may_have(path: Path, texts: Sequence[bytes]) -> bool:
     try:
-        return text in path.read_bytes()
+        content = path.read_bytes()
+        return any(text in content for text in texts)
     except FileNotFoundError:
         # Finished or shipped meanwhile: it is somewhere else now, to be looked for again.
         return True

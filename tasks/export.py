@@ -1,6 +1,7 @@
 """Export (GDPR art. 15 and 20): everything held about one application, and nothing about any other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,27 +11,31 @@ import msgspec
 from model.reasons import catalogue
 from schemas.errors import ScoringError, UnreadableSource
 from schemas.parsing import APPLICATION_DATE, APPLICATION_ID
+from schemas.prediction_log import LoggedPrediction
 from schemas.settings import PREFIX
 from tasks.blocked_rows import PATTERN, rows_of
-from tasks.custody import key_of, landing_files, open_segments, segments
-from tasks.mentions import mentions
+from tasks.custody import keys_of, landing_files, open_segments, segments
+from tasks.mentions import Mentions, mentions
 from tasks.project import Project
+from tasks.restore import former
 from tasks.source.without import rows_in
 
 RESULT = ("probability_of_default", "score", "band", "decision", "model_version")
+NOT_LOOKED_INTO = "a restore has put it aside; what it holds is not looked into"
 BATCH = ("batch_id", "batch_date", "revision", "status", "source", "finished_at")
 
 
 def export_application(project: Project, application_id: str) -> dict[str, Any]:
     """What is held about an application, ready for JSON; raises ScoringError if that is nothing."""
     application_id = application_id.strip()
+    found = mentions(project, application_id)
     held: dict[str, Any] = {
         "applications": list(_applications(project, application_id)),
         "quarantine": list(_quarantine(project, application_id)),
         "outcomes": _frame(project, "held_outcomes", application_id=application_id),
         "predictions": list(_predictions(project, application_id)),
-        "files": list(_files(project, application_id)),
-        "mentioned_in": list(map(str, mentions(project, application_id))),
+        "files": _with_unread(project, _files(project, application_id), found),
+        "mentioned_in": list(map(str, found.named)),
     }
     unread = [item for item in held["files"] if "cannot_be_looked_into" in item]
     if len(unread) == sum(map(len, held.values())):
@@ -70,20 +75,25 @@ def _quarantine(project: Project, application_id: str) -> Iterator[dict[str, Any
 
 def _predictions(project: Project, application_id: str) -> Iterator[dict[str, Any]]:
     """What the service answered: as loaded into the warehouse, and lines of its log that are not loaded yet."""
-    key = key_of(project, application_id)
-    if key is None:
-        return
     seen = set()
-    for row in _frame(project, "held_predictions", application_key=key):
-        seen.add(row["prediction_id"])
-        yield _prediction(project, row)
+    for key in (keys := keys_of(project, application_id)):
+        for row in _frame(project, "held_predictions", application_key=key):
+            seen.add(row["prediction_id"])
+            yield _prediction(project, row)
     folder = project.settings.path("predictions")
-    for path in (*segments(folder), *open_segments(project.settings)):
-        for line in path.read_bytes().splitlines():
-            found = _decoded(line) if key.encode() in line else None
-            if isinstance(found, dict) and found.get("prediction_id") not in seen:
-                seen.add(found.get("prediction_id"))
-                yield _prediction(project, found)
+    for path in (*segments(folder), *open_segments(project.settings)) if keys else ():
+        for row in _logged(path, keys):
+            if row["prediction_id"] not in seen:
+                seen.add(row["prediction_id"])
+                yield _prediction(project, row)
+
+
+def _logged(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The predictions of a segment that have one of the keys; a damaged line is none, and its file is named."""
+    for line in path.read_bytes().splitlines():
+        if any(key.encode() in line for key in keys):
+            with suppress(msgspec.DecodeError):
+                yield msgspec.structs.asdict(msgspec.json.decode(line, type=LoggedPrediction[Any, Any]))
 
 
 def _prediction(project: Project, row: dict[str, Any]) -> dict[str, Any]:
@@ -99,10 +109,21 @@ def _files(project: Project, application_id: str) -> Iterator[dict[str, Any]]:
         yield from _file(path, lambda path: rows_in(path, application_id))
     for path in sorted(project.settings.path("reports").glob(PATTERN)):
         yield from _file(path, lambda path: rows_of(path, application_id).to_dicts())
-    key = key_of(project, application_id)
-    for path in segments(project.settings.path("predictions")):
-        if key and key.encode() in path.read_bytes():
+    keys = keys_of(project, application_id)
+    for path in segments(project.settings.path("predictions")) if keys else []:
+        content = path.read_bytes()
+        if any(key.encode() in content for key in keys):
             yield {"file": str(path)}
+
+
+def _with_unread(project: Project, files: Iterable[dict[str, Any]], found: Mentions) -> list[dict[str, Any]]:
+    """The files, and those that could not be read, or are not looked into."""
+    listed = list(files)
+    named = {item["file"] for item in listed}
+    unread = found.unreadable | dict.fromkeys(former(project.settings, "warehouse"), NOT_LOOKED_INTO)
+    return listed + [
+        {"file": str(path), "cannot_be_looked_into": why} for path, why in unread.items() if str(path) not in named
+    ]
 
 
 def _file(path: Path, rows_of_file: Callable[[Path], Sequence[Any]]) -> Iterator[dict[str, Any]]:

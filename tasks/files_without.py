@@ -30,14 +30,14 @@ class FilesWithout:
     unreadable: Sequence[str]
 
 
-def files_without(project: Project, application_id: str, key: str | None) -> FilesWithout:
+def files_without(project: Project, application_id: str, keys: Sequence[str]) -> FilesWithout:
     """Writes every file that holds an application aside without it; nothing is moved into place yet.
 
-    `key` is the keyed hash of its id, by which the prediction log has it.
+    `keys` are the keyed hashes of its id, by which the prediction log has it.
     """
     unreadable: list[str] = []
     landing = list(_landing(project, application_id, unreadable))
-    logged = list(_logged(project, key))
+    logged = list(_logged(project, keys))
     others = list(_elsewhere(project, application_id, unreadable))
     changes = [*_landing_changes(project, landing), *map(_segment_change, logged)]
     return FilesWithout([*landing, *logged, *others], changes, unreadable)
@@ -73,9 +73,12 @@ def _tried(path: Path, rewrite: Callable[[], Rewritten | None], unreadable: list
         if found := rewrite():
             yield found
     except UnreadableSource as error:
-        unreadable.append(
-            f"{path} cannot be looked into: {error}; look yourself, and delete it if it holds the application"
-        )
+        unreadable.append(cannot_be_looked_into(path, str(error)))
+
+
+def cannot_be_looked_into(path: Path, why: str) -> str:
+    """What a person is told of a file that may hold the application."""
+    return f"{path} cannot be looked into: {why}; look yourself, and delete it if it holds the application"
 
 
 def _landing_changes(project: Project, rewritten: Sequence[Rewritten]) -> Iterator[FileChange]:
@@ -88,9 +91,10 @@ def _landing_changes(project: Project, rewritten: Sequence[Rewritten]) -> Iterat
             yield FileChange(batch_date=date_of(top), old_sha256=old, new_sha256=new)
 
 
-def _logged(project: Project, key: str | None) -> Iterator[Rewritten]:
-    for path in segments(project.settings.path("predictions")) if key else []:
-        if found := without_lines(path, str(key).encode(), project.settings.home_path / SCRATCH):
+def _logged(project: Project, keys: Sequence[str]) -> Iterator[Rewritten]:
+    texts = [key.encode() for key in keys]
+    for path in segments(project.settings.path("predictions")) if keys else []:
+        if found := without_lines(path, texts, project.settings.home_path / SCRATCH):
             yield found
 
 

@@ -16,6 +16,8 @@ from schemas.errors import ScoringError
 MANIFEST = "manifest.json"
 WAREHOUSE = "warehouse.duckdb"
 MODELS, PREDICTIONS = "models", "predictions"
+# What a restore puts aside has this in its name, before the instant; what it brings ends so until it is in place.
+PUT_ASIDE, ARRIVING = ".before-restore-", ".restoring"
 NAME = re.compile(r"backup_\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z")
 BLOCK = 1 << 20
 
@@ -103,8 +105,8 @@ def copy(source: Path, target: Path, mode: int = 0o600) -> File:
     """Copies a file through to the disk; returns what was written. Its `mode` is limited by the umask."""
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with source.open("rb") as given, os.fdopen(descriptor, "wb") as written:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with source.open("rb") as given, os.fdopen(os.open(target, flags, mode), "wb") as written:
         while block := given.read(BLOCK):
             digest.update(block)
             size += written.write(block)

@@ -1,7 +1,7 @@
 """Restore: a backup takes the place of what is there, which is put aside and never deleted."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,9 +13,20 @@ from model.champion import history
 from schemas.errors import LandingError, ModelError, WarehouseError, WarehouseUnavailable
 from schemas.lake import Lake
 from schemas.prediction_log import FINISHED, LOADED
-from schemas.storage import is_remote, move
+from schemas.settings import Settings
+from schemas.storage import is_remote, move, remove_all
 from tasks.arrival import utc_now
-from tasks.manifest import MODELS, PREDICTIONS, BackupError, Manifest, copy, read_manifest, verify
+from tasks.manifest import (
+    ARRIVING,
+    MODELS,
+    PREDICTIONS,
+    PUT_ASIDE,
+    BackupError,
+    Manifest,
+    copy,
+    read_manifest,
+    verify,
+)
 from tasks.project import Project
 from tasks.source.landing import dates_in, find_source, hash_source
 from tasks.swap import swap
@@ -74,6 +85,26 @@ def restore(project: Project, backup: Path, *, anyway: bool = False) -> Restored
     )
 
 
+def former(settings: Settings, *names: str) -> list[Path]:
+    """What restores have put aside of `warehouse` or `models`, by name."""
+    places = [place for name, place in _places(settings).items() if name in names]
+    return sorted(path for place in places for path in place.parent.glob(f"{place.name}{PUT_ASIDE}*"))
+
+
+def remove_arriving(settings: Settings) -> None:
+    """Removes what a restore that was killed has brought and not put in place; nothing while a restore goes on."""
+    with suppress(BackupError), _only_one(settings.home_path):
+        for folder in {settings.home_path, settings.spool, *(place.parent for place in _places(settings).values())}:
+            for path in folder.glob(f".*{ARRIVING}"):
+                remove_all(path)
+
+
+def _places(settings: Settings) -> dict[str, Path]:
+    """Where warehouse and models lie, if that is on this host."""
+    places = {"warehouse": settings.warehouse_address, "models": settings.path("models")}
+    return {name: place for name, place in places.items() if isinstance(place, Path)}
+
+
 def _refuse_shared(project: Project, manifest: Manifest) -> None:
     """What other hosts use as well is not exchanged under their hands."""
     for name in (MODELS, PREDICTIONS):
@@ -124,7 +155,7 @@ def _bring_segments(project: Project, backup: Path, manifest: Manifest) -> int:
     for name in manifest.files:
         target = folder / Path(name).name
         if name.startswith(f"{PREDICTIONS}/") and not target.exists() and not (folder / LOADED / target.name).exists():
-            arriving = target.with_name(f".{target.name}.restoring")
+            arriving = target.with_name(f".{target.name}{ARRIVING}")
             arriving.unlink(missing_ok=True)
             copy(backup / name, arriving, mode=0o640)
             arriving.rename(target)

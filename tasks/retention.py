@@ -11,7 +11,9 @@ from schemas.storage import remove_all
 from tasks.arrival import utc_now
 from tasks.custody import custody, segments
 from tasks.files_without import SCRATCH
+from tasks.manifest import PUT_ASIDE
 from tasks.project import Project
+from tasks.restore import former, remove_arriving
 from tasks.source.landing import date_of
 from tasks.source.without import remove_asides
 from tasks.staging import remove_abandoned
@@ -115,6 +117,7 @@ def _remove_leftovers(project: Project) -> None:
     for folder in ("landing", "reports", "predictions"):
         remove_asides(project.settings.path(folder))
     remove_asides(project.settings.home_path / SCRATCH)
+    remove_arriving(project.settings)
 
 
 def _files(project: Project, as_of: date) -> Iterator[tuple[str, Iterator[tuple[Path, date]]]]:
@@ -129,6 +132,9 @@ def _files(project: Project, as_of: date) -> Iterator[tuple[str, Iterator[tuple[
     blocked = [file for file in _in(path("reports")) if file.name.lstrip(".").startswith("blocked_")]
     yield "broken rows of blocked batches", older(blocked, "quarantine", _day_of)
     yield "reports", older(set(_in(path("reports"))) - set(blocked), "reports", _day_of)
+    # They hold what everything else is about, and of all that the landing zone has the shortest age.
+    put_aside = former(project.settings, "warehouse", "models")
+    yield "copies put aside by a restore", older(put_aside, "landing", _put_aside_on)
     yield "prediction segments", older(segments(path("predictions")), "predictions", _end_of_segment)
 
 
@@ -144,6 +150,11 @@ def _day_of(path: Path) -> date:
         except ValueError:
             pass
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
+def _put_aside_on(path: Path) -> date:
+    # In its own name, a warehouse may have a date too.
+    return date.fromisoformat(path.name.rpartition(PUT_ASIDE)[2][: len("2026-06-30")])
 
 
 def _end_of_segment(path: Path) -> date:

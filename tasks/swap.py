@@ -1,6 +1,5 @@
 """Puts files and folders in the place of others, which are put aside; all of it, or nothing."""
 
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from itertools import chain, count
 from pathlib import Path
 
 from schemas.pseudonyms import FILE as PSEUDONYM_KEY
-from tasks.manifest import MODELS, WAREHOUSE, BackupError, Manifest, copy
+from schemas.storage import remove_all
+from tasks.manifest import ARRIVING, MODELS, PUT_ASIDE, WAREHOUSE, BackupError, Manifest, copy
 from tasks.project import Project
 from warehouse.restore import put_in_place
 
@@ -25,7 +25,7 @@ class Place:
     @property
     def arriving(self) -> Path:
         """Where it is copied to first: beside its place, so that it can be moved there at once."""
-        return self.target.with_name(f".{self.target.name}.restoring")
+        return self.target.with_name(f".{self.target.name}{ARRIVING}")
 
     @property
     def former(self) -> Path:
@@ -44,9 +44,10 @@ def swap(project: Project, backup: Path, manifest: Manifest, at: datetime) -> tu
     suffix = _free_suffix(at, [*targets.values(), settings.path("warehouse")])
     places = [Place(name, target, suffix) for name, target in targets.items()]
     warehouse = Place(WAREHOUSE, settings.path("warehouse"), suffix)
-    for place in (*places, warehouse):
-        _bring(place, backup, manifest)
     with ExitStack() as undo:
+        for place in (*places, warehouse):
+            undo.callback(_clear, place)
+            _bring(place, backup, manifest)
         for place in places:
             _exchange(place, undo)
         # Last, since it is what everything else is looked up for.
@@ -57,7 +58,7 @@ def swap(project: Project, backup: Path, manifest: Manifest, at: datetime) -> tu
 
 def _free_suffix(at: datetime, targets: Sequence[Path]) -> str:
     """One that nothing has been put aside by: a second restore within a second must not take the place of that."""
-    wanted = f".before-restore-{at.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    wanted = f"{PUT_ASIDE}{at.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
     suffixes = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
     return next(
         suffix for suffix in suffixes if not any(Place("", target, suffix).former.exists() for target in targets)
@@ -70,15 +71,18 @@ def _has(manifest: Manifest, name: str) -> bool:
 
 def _bring(place: Place, backup: Path, manifest: Manifest) -> None:
     """Copies what belongs in a place beside it; the hash is that of the very bytes written."""
-    if place.arriving.is_dir():
-        shutil.rmtree(place.arriving)
-    place.arriving.unlink(missing_ok=True)
+    _clear(place)
     for name, file in manifest.files.items():
         if name != place.name and not name.startswith(f"{place.name}/"):
             continue
         target = place.arriving / Path(name).relative_to(place.name)
         if copy(backup / name, target, mode=0o600 if file.secret else 0o666).sha256 != file.sha256:
             raise BackupError(f"{backup / name} changed while it was restored; nothing was restored")
+
+
+def _clear(place: Place) -> None:
+    """Removes what was brought beside a place, now or by a restore that was killed: it is personal data."""
+    remove_all(place.arriving)
 
 
 def _exchange(place: Place, undo: ExitStack) -> None:

@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 # What runs, without the tools of development: a part of the other, for the image.
 RUNTIME = ROOT / "requirements-runtime.lock"
+# The same with the extras for hosts that share a store, a lake or a cluster.
+EXTRAS = ROOT / "requirements-runtime-extras.lock"
+SHARING = ("lake", "storage", "cluster")
 HEADER = "# Made by `make lock`: every package with its version and hashes, for any platform. Do not edit.\n"
 
 
@@ -23,15 +26,20 @@ def resolve(lock: Path, *more: str) -> str:
     return HEADER + lock.read_text(encoding="utf-8").removeprefix(HEADER)
 
 
-def resolve_both(folder: Path) -> dict[Path, str]:
-    """The texts of both locks, resolved aside in a folder; the smaller one has the versions of the other."""
-    copies = {lock: folder / lock.name for lock in (LOCK, RUNTIME)}
+def resolve_all(folder: Path) -> dict[Path, str]:
+    """The texts of the locks, resolved aside in a folder; the smaller ones have the versions of the first."""
+    copies = {lock: folder / lock.name for lock in (LOCK, RUNTIME, EXTRAS)}
     for lock, copy in copies.items():
         copy.write_text(lock.read_text(encoding="utf-8") if lock.exists() else "", encoding="utf-8")
     everything = resolve(copies[LOCK], "--all-extras")
     # Without the comments that would name the folder it was resolved in.
-    runtime = resolve(copies[RUNTIME], "--constraint", str(copies[LOCK]), "--no-annotate")
-    return {LOCK: everything, RUNTIME: runtime}
+    alike = ("--constraint", str(copies[LOCK]), "--no-annotate")
+    extras = [f"--extra={name}" for name in SHARING]
+    return {
+        LOCK: everything,
+        RUNTIME: resolve(copies[RUNTIME], *alike),
+        EXTRAS: resolve(copies[EXTRAS], *alike, *extras),
+    }
 
 
 def pins(text: str) -> list[str]:
@@ -42,7 +50,7 @@ def pins(text: str) -> list[str]:
 def main() -> int:
     """0 if the locks are fresh or were written, 1 if one is stale."""
     with tempfile.TemporaryDirectory() as folder:
-        fresh = resolve_both(Path(folder))
+        fresh = resolve_all(Path(folder))
     if "--write" in sys.argv:
         for lock, text in fresh.items():
             lock.write_text(text, encoding="utf-8")

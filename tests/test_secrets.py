@@ -25,6 +25,8 @@ EXAMPLES = {
     "f4754a46d551b54e6baf9c16c160afdbfd2ba13b": "the password of a lake, in the tests of the warehouse",
     "906072001efddf3e11e6d2b5782f4777fe038739": "the same within an address",
     "b9480e2165443fe7e215c1921270f1eb6cf65b36": "the same with a quote in it",
+    "a9060bd5525711459bfd3fbd9a5d9658cfa6338a": "the same, mistyped",
+    "66c66e79b40e32bf4677e32a9eebcce93648edb2": "the same, mistyped in another way",
 }
 # Folders of a person; these two are those of an image and of a test.
 PERSONAL = re.compile(r"(?:/home/(?!user\b|someone\b|reports\b)|/Users/|[A-Z]:\\+Users\\)[\w.-]+")

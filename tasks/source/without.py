@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,13 +85,13 @@ def rows_in(path: Path, application_id: str) -> list[str]:
             return [text_of(line).rstrip("\r\n") for line in file if chosen(line)]
 
 
-def without_lines(path: Path, text: bytes, scratch: Path | None = None) -> Rewritten | None:
-    """Writes a file without the lines that have a text aside; None if no line has."""
+def without_lines(path: Path, texts: Sequence[bytes], scratch: Path | None = None) -> Rewritten | None:
+    """Writes a file without the lines that have one of the texts aside; None if no line has."""
     content = path.read_bytes()
-    if text not in content:
+    if not any(text in content for text in texts):
         return None
     lines = content.splitlines(keepends=True)
-    kept = [line for line in lines if text not in line]
+    kept = [line for line in lines if not any(text in line for text in texts)]
 
     def write(aside: Path) -> int:
         aside.write_bytes(b"".join(kept))
@@ -100,7 +100,8 @@ def without_lines(path: Path, text: bytes, scratch: Path | None = None) -> Rewri
     return rewritten(path, write, scratch)
 
 
-def _of_application(ids: polars.Series, application_id: str) -> polars.Series:
+def of_application(ids: polars.Series, application_id: str) -> polars.Series:
+    """Which of the ids, of whatever type, are that of an application; space around them does not count."""
     texts = ids.cast(polars.String, strict=False).str.strip_chars()
     return (texts == application_id).fill_null(value=False)
 
@@ -168,7 +169,7 @@ def _rows_in_parquet(path: Path, application_id: str) -> list[str]:
         if ID_COLUMN not in file.schema_arrow.names:
             return []
         frames = [polars.DataFrame(file.read_row_group(number)) for number in range(file.num_row_groups)]
-    meant = [frame.filter(_of_application(frame[ID_COLUMN], application_id)) for frame in frames]
+    meant = [frame.filter(of_application(frame[ID_COLUMN], application_id)) for frame in frames]
     return [line for frame in meant if not frame.is_empty() for line in frame.write_ndjson().splitlines()]
 
 
@@ -222,7 +223,7 @@ def _filter_parquet(path: Path, aside: Path, application_id: str) -> int:
         with pyarrow.parquet.ParquetWriter(aside, file.schema_arrow, compression=compression) as writer:
             for number in range(file.num_row_groups):
                 table = file.read_row_group(number)
-                keep = ~_of_application(polars.Series(table.column(ID_COLUMN)), application_id)
+                keep = ~of_application(polars.Series(table.column(ID_COLUMN)), application_id)
                 left_out += int((~keep).sum())
                 writer.write_table(table.filter(keep.to_arrow()), row_group_size=max(1, table.num_rows))
     return left_out

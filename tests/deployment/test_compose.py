@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -10,14 +11,17 @@ import pytest
 import typer
 import yaml
 from prefect.settings import Settings as PrefectSettings
+from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
 
 from dashboard.__main__ import app as dashboard_app
+from flows import local
 from flows.__main__ import app as flows_app
 from flows.deployment import WORK_POOL
 from schemas.settings import PREFIX, Settings
 from service.__main__ import app as service_app
 from service.edge import ROUTES
 from tests.deployment.compose import ENTRYPOINT, FILE, ROOT, compose, own_roles, roles
+from tests.lock import EXTRAS, SHARING, pins
 
 PROGRAMS = Path(sys.executable).parent
 COMMANDS = {"flows": flows_app, "service": service_app, "dashboard": dashboard_app}
@@ -174,6 +178,40 @@ def test_nothing_is_offered_to_the_network_that_nobody_opened(name: str) -> None
         assert role.raw["cap_drop"] == ["ALL"]
 
 
+@pytest.mark.parametrize("name", sorted(roles()))
+def test_what_a_container_prints_does_not_grow_for_ever(name: str) -> None:
+    assert roles()[name].raw["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+
+def test_a_password_lies_where_only_its_users_look() -> None:
+    def mounted(name: str) -> set[str]:
+        return {volume.partition(":")[0] for volume in roles()[name].volumes}
+
+    users = {volume: {name for name in roles() if volume in mounted(name)} for volume in compose()["volumes"]}
+    assert users["credentials"] == {"credentials", "postgres", "prefect-server"}
+    assert users["grafana-credentials"] == {"credentials", "grafana"}
+    made = own_roles()["credentials"].command[-1]
+    for name, variable in (("postgres", "POSTGRES_PASSWORD_FILE"), ("grafana", "GF_SECURITY_ADMIN_PASSWORD__FILE")):
+        assert f'"{roles()[name].environment[variable]}"' in made
+
+
+def test_records_of_runs_do_not_stay_for_ever() -> None:
+    asked = own_roles()["prefect-server"].environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
+    assert asked == local.VACUUM
+    vacuum = ServerServicesDBVacuumSettings(enabled=asked)
+    assert vacuum.enabled_vacuum_types == {"events", "flow_runs", "orphans"}
+    assert vacuum.retention_period.days == 90
+
+
+def test_the_load_balancer_has_memory_for_all_connections_it_takes() -> None:
+    configured = (ROOT / "service" / "deploy" / "haproxy.cfg").read_text(encoding="utf-8")
+    connections, buffer = (
+        int(re.findall(rf"{name} (\d+)$", configured, re.M)[0]) for name in ("maxconn", "tune.bufsize")
+    )
+    allowed = roles()["load-balancer"].raw["deploy"]["resources"]["limits"]["memory"]
+    assert connections * 2 * buffer < int(allowed.removesuffix("m")) * 1_000_000 * 3 / 4
+
+
 def test_two_replicas_serve() -> None:
     assert roles()["service"].raw["deploy"]["replicas"] == 2
     assert not roles()["service"].ports
@@ -183,8 +221,20 @@ def test_the_image_is_given_every_package_and_nothing_else() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     given = {line.removeprefix("!") for line in lines if line.startswith("!")}
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
-    assert given == packages | {".streamlit", "prefect.yaml", "requirements-runtime.lock"}
+    locks = {"requirements-runtime.lock", "requirements-runtime-extras.lock"}
+    assert given == packages | {".streamlit", "prefect.yaml"} | locks
     assert lines[1] == "*"
+
+
+def test_the_image_can_be_given_the_packages_of_hosts_that_share_something() -> None:
+    [default] = re.findall(r"^ARG REQUIREMENTS=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert own_roles()["credentials"].raw["build"]["args"]["REQUIREMENTS"] == default
+    few, more = (set(pins((ROOT / name).read_text(encoding="utf-8"))) for name in (default, EXTRAS.name))
+    assert few < more
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    names = {re.split(r"[=\[<>~]", package)[0] for extra in SHARING for package in extras[extra]}
+    assert names <= {pin.partition("==")[0].partition("[")[0] for pin in more}
+    assert set(extras) == {*SHARING, "dev"}
 
 
 def test_spaces_start_roles_of_the_image_at_the_port_they_name() -> None:

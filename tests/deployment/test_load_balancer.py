@@ -78,8 +78,22 @@ def test_both_replicas_score_and_counts_stay_inside(balanced: httpx.Client, repl
     assert len({answer.json()["score"] for answer in answers}) == 1
     assert sum(map(counted, replicas)) == 20
     assert all(counted(replica) > 0 for replica in replicas)
-    assert balanced.get("/metrics").status_code == 404
     assert balanced.get("/docs").status_code == 200
+
+
+def spelled(path: str) -> list[str]:
+    """A path in other words that the service takes for it."""
+    encoded = f"/%{ord(path[1]):x}{path[2:]}"
+    return [path, f"{path}/", encoded, f"{encoded}%2F"]
+
+
+def test_counts_stay_inside_however_their_path_is_spelled(
+    balanced: httpx.Client, replicas: tuple[Service, Service]
+) -> None:
+    for path in (*spelled("/metrics"), "//metrics", "/metrics//"):
+        # To the service each of them is the same.
+        assert httpx.get(f"{replicas[0].address}{path}").status_code == 200
+        assert balanced.get(f"{balanced.base_url}{path}").status_code == 404
 
 
 def test_a_replica_that_ends_is_not_noticed(balanced: httpx.Client, replicas: tuple[Service, Service]) -> None:
@@ -109,15 +123,20 @@ def test_with_no_replica_that_has_a_model_the_answer_says_so(
         answer = balanced.post("/predict", json=APPLICATION)
         return answer if answer.status_code == 503 else None
 
-    answer = wait_for(refused, 30)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == 503
+    wait_for(refused, 30)
+    for path in spelled("/predict"):
+        answer = balanced.post(f"{balanced.base_url}{path}", json=APPLICATION)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.status_code, answer.json()["status"]) == (503, 503)
 
 
 @pytest.mark.parametrize("limit", ["0.1"])
 def test_the_rate_is_limited_by_the_address_that_asks_and_not_by_the_one_it_claims(balanced: httpx.Client) -> None:
-    claims = [{"X-Forwarded-For": f"10.0.0.{number}"} for number in range(6)]
-    statuses = [balanced.post("/predict", json=APPLICATION, headers=claim).status_code for claim in claims]
+    statuses = []
+    for number, path in enumerate([*spelled("/predict"), "/predict", "/predict/"]):
+        claim = {"X-Forwarded-For": f"10.0.0.{number}"}
+        answer = balanced.post(f"{balanced.base_url}{path}", json=APPLICATION, headers=claim)
+        statuses.append(answer.status_code)
     # One of each replica, within ten seconds.
     assert sorted(statuses) == [200, 200, 429, 429, 429, 429]
     elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")

@@ -50,7 +50,12 @@ def run(text: str, folder: Path, fakes: dict[str, str], **environment: str) -> s
 
 
 def test_one_pipeline_runs_on_pushes_and_pull_requests_and_calls_the_others() -> None:
-    assert WORKFLOWS["ci"][ON] == {"push": {"branches": ["main", "develop"]}, "pull_request": {"branches": ["main"]}}
+    assert WORKFLOWS["ci"][ON] == {
+        "push": {"branches": ["main", "develop"]},
+        "pull_request": {"branches": ["main"]},
+        # Every Monday: holes in what is locked become known without a push.
+        "schedule": [{"cron": "23 5 * * 1"}],
+    }
     called = {job["uses"] for job in WORKFLOWS["ci"]["jobs"].values()}
     assert called == {f"./.github/workflows/{name}.yml" for name in WORKFLOWS if name != "ci"}
     assert all(set(workflow[ON]) == {"workflow_call"} for name, workflow in WORKFLOWS.items() if name != "ci")
@@ -61,6 +66,19 @@ def test_only_what_passed_on_main_is_deployed() -> None:
     deploy = WORKFLOWS["ci"]["jobs"]["deploy"]
     assert deploy["needs"] == ["test", "build"]
     assert deploy["if"] == "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+
+
+def test_a_failure_is_told_unless_somebody_looks_at_it_anyway() -> None:
+    notify = WORKFLOWS["ci"]["jobs"]["notify"]
+    assert notify["needs"] == ["test", "build", "deploy"]
+    assert notify["if"] == "failure() && github.event_name != 'pull_request'"
+
+
+def test_what_the_linter_of_workflows_is_made_of_is_kept_up_to_date_too() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    folders = {update["package-ecosystem"]: ROOT / update["directory"].lstrip("/") for update in updates}
+    assert (folders["npm"] / "package-lock.json").is_file()
+    assert (folders["docker"] / "Dockerfile").is_file()
 
 
 @pytest.mark.parametrize("name", TEXTS)

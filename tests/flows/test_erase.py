@@ -1,3 +1,4 @@
+import gzip
 import shutil
 from pathlib import Path
 from threading import Timer
@@ -9,14 +10,16 @@ import pytest
 
 from schemas.batch import ChampionOf
 from schemas.errors import ScoringError
+from schemas.pseudonyms import FILE
 from service.prediction_log import PredictionLog
 from tasks import erase as module
 from tasks.days import already_published
 from tasks.erase import erase_application
 from tasks.load_predictions import load_predictions
+from tasks.manifest import PUT_ASIDE
 from tasks.project import Project
 from tasks.source.landing import find_source, hash_source
-from tasks.staging import staging_for
+from tasks.staging import Staging, staging_for
 from tests.flows import planted
 from tests.flows.commands import assert_refused, run_here
 from tests.flows.homes import DAYS, contents, new_home, project_at, query
@@ -289,6 +292,72 @@ def test_a_file_that_cannot_be_looked_into_is_told_and_all_else_is_erased(projec
     assert_refused(ended, 1, "not all is erased", f"{cut} cannot be looked into", "blocked_notes.csv")
     assert "empty.csv" not in ended.stderr
     assert held(project) == {}
+
+
+@pytest.mark.parametrize("name", [FILE, f"{FILE}{PUT_ASIDE}2026-07-01T10-00-00Z"])
+def test_predictions_that_were_logged_under_a_former_key_are_erased_too(
+    project: Project, home: Path, name: str
+) -> None:
+    hashed = pseudonym(project)
+    (home / FILE).rename(home / name)
+    assert erase_application(project_at(home, pseudonym_key="from the vault"), ID).unfinished == []
+    assert found_in(home, [ID, hashed], NUMBERS) == {}
+
+
+def test_a_damaged_segment_that_was_put_aside_is_looked_into(project: Project, home: Path) -> None:
+    [segment] = (home / "predictions").glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes() + b"{cut off\n")
+    aside = home / "predictions" / "damaged" / segment.name
+    aside.parent.mkdir()
+    segment.rename(aside)
+    erase_application(project, ID)
+    assert held(project) == {}
+    assert aside.read_bytes().endswith(b"{cut off\n")
+
+
+def test_a_file_of_others_that_is_damaged_is_told_once(project: Project, home: Path) -> None:
+    packed = bytearray(gzip.compress(ID.encode() * 9))
+    packed[12] ^= 0xFF
+    for name in ("old.log.gz", "kept.csv.gz"):
+        (home / name).write_bytes(packed)
+    unfinished = erase_application(project, ID).unfinished
+    assert [Path(problem.partition(" cannot be looked into: ")[0]).name for problem in unfinished] == [
+        "kept.csv.gz",
+        "old.log.gz",
+    ]
+
+
+def test_a_warehouse_that_a_restore_has_put_aside_is_named_as_it_may_hold_it(project: Project, home: Path) -> None:
+    aside = home / f"warehouse.duckdb{PUT_ASIDE}2026-07-01T10-00-00Z"
+    shutil.copy2(home / "warehouse.duckdb", aside)
+    [told] = erase_application(project, ID).unfinished
+    assert told.startswith(f"{aside} was put aside by a restore")
+    aside.unlink()
+    assert held(project) == {}
+
+
+def test_what_only_a_killed_run_had_is_not_told_as_held_by_one_that_goes_on(project: Project, home: Path) -> None:
+    folder = home / "staging" / f"{SCORED}-abandoned"
+    folder.mkdir(parents=True)
+    polars.DataFrame({"application_id": ["STAGED-1"]}).write_parquet(Staging(folder).part("accepted", 0))
+    folder.with_name(f"{folder.name}.lock").touch()
+    with pytest.raises(ScoringError, match="nothing is held"):
+        erase_application(project, "STAGED-1")
+    assert not folder.exists()
+
+
+def test_what_killed_processes_left_is_cleared(home: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "predictions"
+    (home / "predictions").rename(outside)
+    folder = home / "staging" / f"{SCORED}-abandoned"
+    folder.mkdir(parents=True)
+    polars.DataFrame({"application_id": [ID]}).write_parquet(Staging(folder).part("accepted", 0))
+    folder.with_name(f"{folder.name}.lock").touch()
+    left = [outside / ".one.jsonl.erasing", outside / ".two.jsonl.restoring", home / ".warehouse.duckdb.restoring"]
+    for path in left:
+        path.write_text(ID)
+    assert erase_application(project_at(home, predictions=str(outside)), ID).unfinished == []
+    assert [path for path in (folder, *left) if path.exists()] == []
 
 
 def test_a_blank_id_is_no_application(project: Project) -> None:

@@ -1,3 +1,4 @@
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,25 @@ import pytest
 from schemas.errors import ScoringError
 from tasks.erase import erase_application
 from tasks.export import export_application, to_json
+from tasks.manifest import PUT_ASIDE
 from tasks.project import Project
 from tests.flows import planted
 from tests.flows.commands import assert_refused, run_here
 from tests.flows.homes import DAYS, new_home, project_at, query
-from tests.flows.planted import AGAIN, ASKED, BLOCKED, ID, KEPT, OTHER, PARQUET, PARTS, REPEATED, SCORED, VALUES
+from tests.flows.planted import (
+    AGAIN,
+    ASKED,
+    BLOCKED,
+    ID,
+    KEPT,
+    OTHER,
+    PARQUET,
+    PARTS,
+    REPEATED,
+    SCORED,
+    VALUES,
+    pseudonym,
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +98,34 @@ def test_the_command_writes_a_file_that_only_its_owner_reads_or_to_standard_outp
     written = msgspec.json.decode(target.read_bytes())
     printed = msgspec.json.decode(run_here(home, "export", ID).stdout)
     assert {**written, "exported_at": ""} == {**printed, "exported_at": ""}
+
+
+def test_predictions_under_a_former_key_and_in_a_damaged_segment_are_exported_too(
+    planted_home: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(planted_home, tmp_path / "home"))
+    [segment] = (home / "predictions").glob("*.jsonl")
+    (home / "predictions" / "damaged").mkdir()
+    hashed = pseudonym(project_at(home)).encode()
+    aside = segment.rename(home / "predictions" / "damaged" / segment.name)
+    aside.write_bytes(aside.read_bytes() + b'{"application_key": "' + hashed + b'"}\n')
+    exported = export_application(project_at(home, pseudonym_key="from the vault"), ID)
+    assert [item["prediction_id"] for item in exported["predictions"]] == ["first-PLANT", "waiting-PLANT"]
+    assert {"file": str(aside)} in exported["files"]
+
+
+def test_a_warehouse_put_aside_and_a_damaged_file_of_others_are_told(planted_home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(planted_home, tmp_path / "home"))
+    aside = home / f"warehouse.duckdb{PUT_ASIDE}2026-07-01T10-00-00Z"
+    shutil.copy2(home / "warehouse.duckdb", aside)
+    packed = bytearray(gzip.compress(ID.encode() * 9))
+    packed[12] ^= 0xFF
+    (home / "old.log.gz").write_bytes(packed)
+    exported = export_application(project_at(home), ID)
+    told = [item["file"] for item in exported["files"] if "cannot_be_looked_into" in item]
+    assert told == [str(home / "old.log.gz"), str(aside)]
+    with pytest.raises(ScoringError, match="nothing is held"):
+        export_application(project_at(home), "NOBODY-1")
 
 
 def test_of_an_unknown_or_erased_application_nothing_is_held(planted_home: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,33 @@ def test_no_free_port_is_an_error_that_says_what_to_do(monkeypatch: pytest.Monke
         taken.listen()
         with pytest.raises(ScoringError, match=f"no free port from {first} to {first}; name another with --port"):
             free_port(first)
+
+
+def test_logs_begin_anew_with_each_start_and_those_of_the_last_one_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "prefect"
+    monkeypatch.setenv("SCORING_HOME", str(tmp_path))
+    # They print, and end at once.
+    words = iter(("first", "second", "third"))
+    monkeypatch.setattr(
+        local, "_run", lambda _address, folder, _environment: (folder / "server.log").write_text(next(words))
+    )
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for _ in range(3):
+        local.run_prefect(4950)
+    assert {path.name: path.read_text() for path in folder.glob("*.log*")} == {
+        "server.log": "third",
+        "server.log.before": "second",
+    }
+
+
+def test_the_server_deletes_old_records_of_runs_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"
+    monkeypatch.delenv(name, raising=False)
+    assert local._environment("http://127.0.0.1:4200", Path("prefect"))[name] == "events,flow_runs"
+    monkeypatch.setenv(name, "events")
+    assert local._environment("http://127.0.0.1:4200", Path("prefect"))[name] == "events"
 
 
 def test_a_server_that_does_not_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from model import champion
 from model.artifact import ModelVersion, load_version, save_model
 from model.atomic import replace_file
-from model.champion import challengers, champion_at, champion_identity, load_champion, promote, register
+from model.champion import challengers, champion_at, champion_identity, history, load_champion, promote, register
 from model.trained import Model
 from schemas.errors import ModelError
 from tests.model.portfolio import BORROWER
@@ -37,6 +39,27 @@ def succession(tmp_path: Path, versions: list[ModelVersion]) -> list[ModelVersio
 
 def pointer(models: Path) -> Any:
     return json.loads((models / "champion.json").read_bytes())
+
+
+def test_of_two_promotions_at_once_none_is_lost(
+    tmp_path: Path, versions: list[ModelVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (each.version for each in versions)
+    register(tmp_path, first, at=JANUARY)
+    register(tmp_path, second)
+    other = Thread(target=promote, args=(tmp_path, third))
+
+    def slowly(path: Path, content: bytes) -> None:
+        monkeypatch.undo()
+        other.start()
+        other.join(0.5)
+        replace_file(path, content)
+
+    monkeypatch.setattr(champion, "replace_file", slowly)
+    promote(tmp_path, second)
+    other.join()
+    assert [reign.version for reign in history(tmp_path)] == [first, second, third]
+    assert challengers(tmp_path) == []
 
 
 def test_the_pointer_names_the_champion_and_the_former_ones_oldest_first(

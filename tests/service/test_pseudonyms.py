@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SettingsError
+from schemas.pseudonyms import FILE, Pseudonyms, pseudonym_key
 from schemas.settings import Settings
-from service.pseudonyms import FILE, Pseudonyms, pseudonym_key
 from tests.warehouse.at_once import in_processes
 
 

@@ -18,7 +18,7 @@ from schemas.pseudonyms import FILE as PSEUDONYM_KEY
 from tasks import backup as module
 from tasks.backup import back_up, backups_in
 from tasks.load_predictions import load_predictions
-from tasks.manifest import MANIFEST, WAREHOUSE, BackupError, read_manifest
+from tasks.manifest import MANIFEST, WAREHOUSE, BackupError, copy, read_manifest
 from tasks.project import Project
 from tasks.promote import promote
 from tasks.restore import restore
@@ -65,7 +65,9 @@ def clock(monkeypatch: pytest.MonkeyPatch, *, minutes: int) -> None:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    # A lock has no content: it is there as soon as somebody has changed who is champion.
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def test_a_backup_has_everything_that_cannot_be_made_again_and_says_so(project: Project, folder: Path) -> None:
@@ -303,3 +305,11 @@ def test_a_restore_that_fails_on_its_last_step_undoes_the_others(project: Projec
     after = {name: content for name, content in files_in(home).items() if "restor" not in name}
     assert after == before
     assert list(project.settings.path("warehouse").iterdir()) == []
+    # What was brought beside the places is personal data.
+    assert list(home.rglob(".*.restoring")) == []
+
+
+def test_what_cannot_be_copied_is_no_file_of_the_backup(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        copy(tmp_path / "gone", tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []

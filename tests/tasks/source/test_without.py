@@ -107,8 +107,8 @@ def test_a_file_that_cannot_be_read_to_its_end_is_an_error_and_stays(tmp_path: P
 def test_lines_with_a_text_go_and_the_end_that_a_crash_cut_off_stays(tmp_path: Path) -> None:
     path = tmp_path / "segment.jsonl"
     path.write_bytes(b'{"key":"abc"}\n{"key":"def"}\n{"key":"g')
-    found = without_lines(path, b"abc")
+    found = without_lines(path, [b"abc"])
     assert found is not None
     found.move_into_place()
     assert path.read_bytes() == b'{"key":"def"}\n{"key":"g'
-    assert without_lines(path, b"abc") is None
+    assert without_lines(path, [b"abc"]) is None
