@@ -105,7 +105,8 @@ STORES = (
         "what a run has worked out and not yet published",
         "the run",
         None,
-        "the run removes it; what a killed one left goes with the next run of its date, and with every retention",
+        "the run removes it; what a killed one left goes with the next run of its date, and with every retention; in a"
+        " store, if its host is gone, a day later",
     ),
     Store(
         "copies put aside by a restore",

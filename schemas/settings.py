@@ -85,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # Requests a second of one key, or of one address where no keys are set; 0 is no limit.
     rate_limit: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    # After SIGTERM the service goes on answering for so many seconds while /ready says that it ends.
+    drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0.0
     max_body_bytes: Annotated[int, Meta(ge=1_000, le=10_000_000)] = 16_384
     # The secret that application ids are hashed with in the prediction log; empty: a file in home, made at first start.
     pseudonym_key: str = ""

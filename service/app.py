@@ -29,6 +29,7 @@ from schemas.storage import is_remote
 from service.admission import Admission
 from service.champion import Champion
 from service.edge import PREDICT, REQUEST_ID, Edge
+from service.ending import Ending
 from service.keys import ApiKeys
 from service.logs import log_as_json
 from service.metrics import Metrics
@@ -64,7 +65,8 @@ def build(settings: Settings) -> ASGIApp:
     log = PredictionLog(spool, settings.segment_bytes, settings.segment_seconds)
     shipping = Shipping(spool, predictions) if is_remote(predictions) else None
     metrics = Metrics(champion, spool, reader.names, shipping)
-    rate_limit = RateLimit(settings.rate_limit, _run_folder() / "rate") if settings.rate_limit else None
+    folder = _run_folder()
+    rate_limit = RateLimit(settings.rate_limit, folder / "rate") if settings.rate_limit else None
     handler = Predict(
         reader=reader,
         champion=champion,
@@ -100,7 +102,7 @@ def build(settings: Settings) -> ASGIApp:
 
     openapi = document(contract, reader.struct, _version(), needs_key=bool(keys), is_limited=rate_limit is not None)
     app = Litestar(
-        routes(champion, metrics, openapi, shipping),
+        routes(champion, metrics, openapi, Ending(folder), shipping),
         lifespan=[running],
         openapi_config=None,
         exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _defect},

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from service.champion import Champion
+from service.ending import Ending
 from service.metrics import Metrics
 from service.problems import Problem
 from service.shipping import Shipping
@@ -58,7 +59,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def routes(
-    champion: Champion, metrics: Metrics, openapi: dict[str, Any], shipping: Shipping | None = None
+    champion: Champion, metrics: Metrics, openapi: dict[str, Any], ending: Ending, shipping: Shipping | None = None
 ) -> list[HTTPRouteHandler]:
     """The handlers, for one process."""
     document = msgspec.json.encode(openapi)
@@ -73,6 +74,8 @@ def routes(
 
     @get("/ready", sync_to_thread=False)
     def ready() -> Ready:
+        if ending.has_begun:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "this process is about to end; ask another replica")
         if champion.serving is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, champion.problem or "no model is loaded yet")
         return Ready(model_version=champion.serving.version)

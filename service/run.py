@@ -10,13 +10,13 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from model.signature import trust_of
 from schemas.errors import ScoringError
 from schemas.loading import load_contract
 from schemas.pseudonyms import pseudonym_key
 from schemas.settings import Settings
+from service.ending import DrainingServer, DrainingSupervisor, Ending
 from service.keys import ApiKeys
 from service.logs import log_as_json
 
@@ -31,7 +31,7 @@ BACKLOG = 2048
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serves until Ctrl-C or SIGTERM; answers what was asked before it ends.
+    """Serves until Ctrl-C or SIGTERM; answers what was asked before it ends, and on SIGTERM says first that it will.
 
     Raises ScoringError if the settings cannot be used or the port is taken, OSError if there is no writing to home.
     """
@@ -71,9 +71,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
         signal.signal(number, _exit)
     try:
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            DrainingSupervisor(config, [listening], Ending(folder), settings.drain_seconds).run()
         else:
-            uvicorn.Server(config).run(sockets=[listening])
+            DrainingServer(config, Ending(folder), settings.drain_seconds).run(sockets=[listening])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
