@@ -25,8 +25,6 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.5
 # A worker that ends so soon has a reason that starting it again does not remove.
 SHORT_SECONDS = 5.0
-# Records of runs hold single values of applicants: the server deletes what is older than 90 days, its own default.
-VACUUM = "events,flow_runs"
 LOGS = ("server", "worker")
 ROOT = Path(__file__).parents[1]
 Process = subprocess.Popen[bytes]
@@ -96,7 +94,7 @@ def _work_until_end(server: Process, work: Sequence[str], folder: Path, environm
 
 def _environment(address: str, folder: Path) -> dict[str, str]:
     return (
-        {"PREFECT_HOME": str(folder), "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": VACUUM}
+        {"PREFECT_HOME": str(folder)}
         | os.environ
         | {
             "PREFECT_API_URL": f"{address}/api",

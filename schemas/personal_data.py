@@ -130,7 +130,7 @@ STORES = (
         " the id itself broke a rule",
         "to see what happened to a run",
         None,
-        "the server of `make prefect` and of the compose file deletes what is older than 90 days"
+        "the server of the compose file deletes what is older than 90 days"
         " (PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=events,flow_runs); another server has to be told so",
     ),
     Store(

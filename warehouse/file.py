@@ -6,7 +6,7 @@ old one a moment before would write where nobody looks.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -21,8 +21,6 @@ from warehouse import spill
 
 R = TypeVar("R")
 # Enough for a million rows at once and small enough that ten million still leave a small machine room to breathe.
-# DuckDB draws one into what is printed, wherever Python runs no script: in notebooks and in processes of a pool.
-NO_PROGRESS_BAR = "SET enable_progress_bar = false"
 CONFIG: dict[str, Any] = {
     "memory_limit": "768MB",
     "preserve_insertion_order": "false",
@@ -139,8 +137,15 @@ def _connect_to_present(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConne
 def _connect(path: Path, wait_seconds: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     config = CONFIG | {"temp_directory": spill.beside(path)}
     connection = patiently(path, wait_seconds, partial(duckdb.connect, str(path), read_only=read_only, config=config))
-    connection.execute(NO_PROGRESS_BAR)
+    hide_progress(connection)
     return connection
+
+
+def hide_progress(connection: duckdb.DuckDBPyConnection) -> None:
+    """DuckDB draws a bar into what is printed where Python runs no script, as in processes of a pool."""
+    # A notebook that could not draw one refuses to be told that it need not.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
 
 
 def patiently(path: Path, wait_seconds: float, take: Callable[[], R]) -> R:

@@ -21,7 +21,7 @@ from schemas.errors import NoWarehouse, WarehouseError, WarehouseUnavailable
 from schemas.lake import Lake
 from warehouse import spill
 from warehouse.extensions import CATALOG, STORE, load_extension
-from warehouse.file import CONFIG, NO_PROGRESS_BAR
+from warehouse.file import CONFIG, hide_progress
 from warehouse.quoting import literal
 from warehouse.store import give_credentials
 from warehouse.turns import PASSING, Turn, turn
@@ -188,7 +188,7 @@ def _name(view: _View, wait_seconds: float) -> str:
 
 def _new_database() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=CONFIG | {"temp_directory": spill.temporary()})
-    connection.execute(NO_PROGRESS_BAR)
+    hide_progress(connection)
     for name in CATALOG:
         load_extension(connection, name)
     return connection

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -77,11 +77,9 @@ def measure_cluster(console: Console) -> list[Figure]:
         with console.status("One million rows on threads and on Dask, into a file and into a lake"):
             figures = list(compare(console, home, source, before))
         with console.status(f"{small} million rows in parts by two workers"):
-            few = measure_rows(home, small)
+            few = measure_rows(console, home, small)
         with console.status(f"{large} million rows in parts by two workers"):
-            many = measure_rows(home, large)
-    for millions, measured in ((small, few), (large, many)):
-        console.print(f"{millions} million: {measured}")
+            many = measure_rows(console, home, large)
     growth = many.seconds / few.seconds / (large / small)
     return [
         *figures,
@@ -100,7 +98,8 @@ def compare(console: Console, home: Path, source: Path, before: Path) -> Iterato
             files[runner, kind] = home / f"{runner}-{kind}.duckdb"
             lake = Lake(server.create(f"{runner}_{kind}"), f"{home}/{runner}-{kind}/")
             warehouse = files[runner, kind] if kind == "file" else lake
-            measured = measure(home, source, runner, warehouse, MILLION * 10, before)
+            batches = {BATCH_DATE - timedelta(days=1): before, BATCH_DATE: source}
+            measured = measure(home, batches, runner, warehouse, MILLION * 10)
             console.print(f"one million rows, {runner}, {kind}: {measured}")
             if kind == "lake":
                 copy_warehouse(lake, files[runner, kind], 60)
@@ -113,15 +112,23 @@ def compare(console: Console, home: Path, source: Path, before: Path) -> Iterato
         yield Figure(name, sum(differing.values()), 0, "rows")
 
 
-def measure_rows(home: Path, millions: int) -> Measured:
-    """A batch of so many million rows in a folder of parts, which is removed afterwards as it is large."""
-    source = home / f"{millions}_million"
+def measure_rows(console: Console, home: Path, millions: int) -> Measured:
+    """A batch of so many million rows in a folder of parts, and what a million of the next day takes after it.
+
+    The parts and the warehouse are removed afterwards as they are large.
+    """
+    source, warehouse = home / f"{millions}_million", home / f"{millions}.duckdb"
     source.mkdir()
     for number, start in enumerate(range(0, millions * MILLION, PART_ROWS)):
         rows = min(PART_ROWS, millions * MILLION - start)
         write_batch(source / f"part-{number:03d}.csv", rows, first=start)
     try:
-        return measure(home, source, "dask", home / f"{millions}.duckdb", PART_BYTES)
+        measured = measure(home, {BATCH_DATE: source}, "dask", warehouse, PART_BYTES)
+        console.print(f"{millions} million: {measured}")
+        day = BATCH_DATE + timedelta(days=1)
+        after = measure(home, {day: write_batch(home / "next.csv", MILLION, day)}, "dask", warehouse, PART_BYTES)
+        console.print(f"one million of the next day, with {millions} million on record: {after}")
+        return measured
     finally:
         for path in [*source.iterdir(), *home.glob(f"{millions}.duckdb*")]:
             path.unlink()
@@ -136,14 +143,17 @@ def quarantined(warehouse: Path) -> Mapping[str, int]:
     return found
 
 
-def measure(home: Path, source: Path, runner: str, warehouse: Path | Lake, part_bytes: int, *before: Path) -> Measured:
-    """Runs a batch in a process of its own, so that no run warms or fattens another."""
+def measure(home: Path, batches: Mapping[date, Path], runner: str, warehouse: Path | Lake, part_bytes: int) -> Measured:
+    """Runs the last of some batches in a process of its own, so that no run warms or fattens another.
+
+    Those before it are published first.
+    """
     there = {"SCORING_HOME": str(home), "SCORING_PART_BYTES": str(part_bytes), "SCORING_WAREHOUSE": str(warehouse)}
     if isinstance(warehouse, Lake):
         there["SCORING_WAREHOUSE_DATA"] = warehouse.data
-    command = [sys.executable, "-m", "tests.bench.spread", runner, str(source), *map(str, before)]
+    command = [sys.executable, "-m", "tests.bench.spread", runner, *(f"{day}={path}" for day, path in batches.items())]
     run = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | there)
     if run.returncode:
-        raise NotMeasured(f"the batch of {source.name} failed:\n{run.stderr[-2000:]}")
+        raise NotMeasured(f"a batch of {[path.name for path in batches.values()]} failed:\n{run.stderr[-2000:]}")
     stored = bytes_below(Path(warehouse.data)) if isinstance(warehouse, Lake) else warehouse.stat().st_size
     return Measured(**json.loads(run.stdout.splitlines()[-1]), stored_bytes=stored)

@@ -1,7 +1,7 @@
-"""One batch in pieces, in its own process: `python -m tests.bench.spread threads|dask SOURCE [BEFORE]`. Prints JSON.
+"""One batch in pieces, in its own process: `python -m tests.bench.spread threads|dask DATE=SOURCE …`. Prints JSON.
 
-BEFORE is published as the day before, and not measured. The installation is the environment's, steps and workers are
-those of the daily flow, without Prefect's server, which has no part in it.
+The last of them is measured, those before it are only published. The installation is the environment's, steps and
+workers are those of the daily flow, without Prefect's server, which has no part in it.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,23 +96,27 @@ def warm() -> None:
     from tasks import gate, monitor, score  # noqa: F401
 
 
+def _parts(given: str) -> tuple[str, str, str]:
+    return given.partition("=")
+
+
 def main() -> None:
     """Times a batch from ingest to publication."""
-    runner, source, *before = sys.argv[1:]
+    runner, *given = sys.argv[1:]
+    *before, (day, source) = [(date.fromisoformat(name), Path(path)) for name, _, path in map(_parts, given)]
     from tasks.project import load_project
-    from tests.bench.once import BATCH_DATE
     from tests.body import run_day
 
     project = load_project()
-    for path in before:
-        run_day(project, BATCH_DATE - timedelta(days=1), Path(path))
+    for earlier, path in before:
+        run_day(project, earlier, path)
     with workers(runner) as (over, pids):
         clock, watch = Clock(over), Watch(pids, project.settings.path("staging"))
         # What others have written and the disk has not is not this batch's.
         os.sync()
         watch.start()
         started = time.perf_counter()
-        published = run_day(project, BATCH_DATE, Path(source), over=clock)
+        published = run_day(project, day, source, over=clock)
         seconds = time.perf_counter() - started
     if not published.new or published.rows.scored == 0:
         raise SystemExit("nothing was published, so nothing was measured")

@@ -51,14 +51,6 @@ def test_logs_begin_anew_with_each_start_and_those_of_the_last_one_are_kept(
     }
 
 
-def test_the_server_deletes_old_records_of_runs_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"
-    monkeypatch.delenv(name, raising=False)
-    assert local._environment("http://127.0.0.1:4200", Path("prefect"))[name] == "events,flow_runs"
-    monkeypatch.setenv(name, "events")
-    assert local._environment("http://127.0.0.1:4200", Path("prefect"))[name] == "events"
-
-
 def test_a_server_that_does_not_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     address = "postgresql+asyncpg://nobody@127.0.0.1:9/nothing"
     run = subprocess.run(

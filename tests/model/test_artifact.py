@@ -64,7 +64,7 @@ def test_the_folder_holds_model_metadata_and_card_and_nothing_else(
 ) -> None:
     folder = tmp_path / saved.version
     assert sorted(path.name for path in folder.iterdir()) == ["metadata.json", "model_card.md", "scorecard.joblib"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["champion.json", saved.version]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".champion.lock", "champion.json", saved.version]
     assert (folder / "model_card.md").read_text() == "# Card\n"
     assert isinstance(joblib.load(folder / "scorecard.joblib"), Model)
     metadata = read_metadata(tmp_path, saved.version)

@@ -119,6 +119,10 @@ class Batch:
         rows = RowCounts(received=scored + quarantined, scored=scored, quarantined=quarantined)
         return replace(self, record=replace(self.record, rows=rows))
 
+    def of_another_run(self) -> "Batch":
+        """The same batch, worked out by a run that began now."""
+        return replace(self, record=replace(self.record, started_at=utc_now()))
+
     def of_model(self, sha256: str) -> "Batch":
         """The same batch, scored by another model."""
         return replace(self, record=replace(self.record, identity=replace(self.record.identity, model_sha256=sha256)))

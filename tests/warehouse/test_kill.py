@@ -146,7 +146,7 @@ def test_a_publication_killed_at_any_moment_leaves_the_old_state_or_the_new_one(
         new = state == expected(published + 1)
         fell["new" if new else "old"] += 1
 
-        again = publish(at, batches[published % len(batches)])
+        again = publish(at, batches[published % len(batches)].of_another_run())
         published += 1
         assert again.new is not new
         assert look(at) == (expected(published), [])
