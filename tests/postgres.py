@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse import lake
+
 # PostgreSQL refuses to run as root, so that it gets the user its package made.
 USER = "postgres" if os.geteuid() == 0 else None
 NAMES = ("initdb", "pg_ctl", "createdb", "psql")
@@ -83,6 +85,9 @@ def running_postgres(address: str = "127.0.0.1") -> Iterator[Postgres]:
         try:
             yield server
         finally:
+            # What looks at all lakes this process has open would fail from now on.
+            for view in list(lake._kept):
+                lake._give_up(view)
             server.stop()
     finally:
         shutil.rmtree(folder)

@@ -26,7 +26,6 @@ from warehouse.quoting import literal
 from warehouse.store import give_credentials
 from warehouse.turns import PASSING, Turn, turn
 
-MADE = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = 'schema_version'"
 TROUBLE = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, duckdb.InternalException)
 LOST = (
     "server closed the connection",
@@ -189,6 +188,8 @@ def _name(view: _View, wait_seconds: float) -> str:
 def _new_database() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=CONFIG | {"temp_directory": spill.temporary()})
     hide_progress(connection)
+    # A name that is missing in one lake is not looked for in all others, of which one may be out of reach.
+    connection.execute("SET catalog_error_max_schemas = 0")
     for name in CATALOG:
         load_extension(connection, name)
     return connection
@@ -214,10 +215,12 @@ def _attached(view: _View, wait_seconds: float) -> str:
         # Not chained: the text of DuckDB's own error holds the connection string with its password.
         raise _explained(view, error) from None
     try:
-        if view.read_only and not connection.execute(MADE, [name]).fetchone():
-            raise _none(view)
-    except (duckdb.Error, NoWarehouse):
+        if view.read_only:
+            connection.execute(f"FROM {name}.schema_version LIMIT 0")
+    except duckdb.Error as error:
         _detach(name)
+        if isinstance(error, duckdb.CatalogException):
+            raise _none(view) from None
         raise
     return name
 

@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import duckdb
 import pytest
 
 from schemas.errors import NoWarehouse, SettingsError, WarehouseError, WarehouseUnavailable
 from schemas.lake import Lake, lake_at
-from tests.postgres import Postgres
+from tests.postgres import Postgres, running_postgres
 from tests.warehouse.staged import CONTRACT, DAY, NEXT_DAY, TORN, WAIT_SECONDS, ask, everything, publish, stage
 from warehouse import extensions, turns
 from warehouse.connection import exists, open_for_reading, open_for_writing
@@ -297,15 +298,30 @@ def test_a_question_goes_on_when_another_thread_gives_up_the_view_it_has(
     assert attached() <= MOST_KEPT
 
 
-def test_a_view_that_cannot_be_looked_at_is_not_left_attached(
-    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(lake, stage(tmp_path))
+def test_a_view_without_a_warehouse_is_not_left_attached(lake: Lake) -> None:
+    with pytest.raises(KeyboardInterrupt), open_for_writing(lake, WAIT_SECONDS):
+        raise KeyboardInterrupt
     before = attached()
-    monkeypatch.setattr("warehouse.lake.MADE", "SELECT nothing FROM nowhere WHERE ? = ?")
-    with pytest.raises((WarehouseError, duckdb.Error)):
+    with pytest.raises(NoWarehouse, match="there is no warehouse in"):
         Reader(lake, WAIT_SECONDS).published(DAY)
     assert attached() == before
+
+
+def test_a_lake_out_of_reach_is_no_trouble_for_another(lake: Lake, postgres: Postgres, tmp_path: Path) -> None:
+    empty = Lake(postgres.create(f"lake_{uuid4().hex}"), f"{tmp_path}/empty/")
+    with running_postgres() as other:
+        gone = Lake(other.create("gone"), f"{tmp_path}/gone/")
+        publish(gone, stage(tmp_path))
+        assert Reader(gone, WAIT_SECONDS).published(DAY)
+        other.stop()
+        publish(lake, stage(tmp_path))
+        assert Reader(lake, WAIT_SECONDS).published(DAY)
+        with pytest.raises(NoWarehouse):
+            Reader(empty, WAIT_SECONDS).published(DAY)
+        with pytest.raises(WarehouseUnavailable, match="refused"):
+            Reader(gone, WAIT_SECONDS).published(DAY)
+        other.start()
+        assert Reader(gone, WAIT_SECONDS).published(DAY)
 
 
 def attached() -> int:
