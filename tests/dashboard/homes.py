@@ -22,17 +22,22 @@ ROWS = 600
 PURPOSES = ("car", "house", "wedding")
 
 
-def drifted_home(home: Path) -> Project:
+def drifted_home(home: Path) -> None:
     """A home whose later days have higher incomes and blank employment lengths; all its days are published."""
     make_portfolio(home)
     for day in PERIOD:
         loans = polars.read_csv(landing_file(home, day))
         blank = polars.when(polars.int_range(polars.len()) % 2 == 0).then("employment_length")
         loans.with_columns(polars.col("income") * 2, blank).write_csv(landing_file(home, day))
-    return _published(project_at(home))
+    _publish(project_at(home))
 
 
-def lender_home(home: Path) -> Project:
+def lender_at(home: Path) -> Project:
+    """The project of a home of `lender_home`."""
+    return Project(Settings(home=str(home), contract=LENDINGCLUB), load_contract(LENDINGCLUB))
+
+
+def lender_home(home: Path) -> None:
     """A home of the LendingClub contract, whose later days have a purpose that training has not seen."""
     (home / "landing").mkdir(parents=True)
     days = {day: _loans(day, np.random.default_rng(day.toordinal())) for day in DAYS}
@@ -43,13 +48,13 @@ def lender_home(home: Path) -> Project:
         for day, loans in days.items()
     ]
     polars.concat(outcomes).write_csv(home / "outcomes.csv")
-    project = Project(Settings(home=str(home), contract=LENDINGCLUB), load_contract(LENDINGCLUB))
+    project = lender_at(home)
     train_model(project, str(home / "landing" / "*.csv"), home / "outcomes.csv", None)
     for day in PERIOD:
         _change(
             home, day, lambda rows: {"purpose": ["a <b>barge</b>" if row < rows / 5 else "car" for row in range(rows)]}
         )
-    return _published(project)
+    _publish(project)
 
 
 def _change(home: Path, day: date, columns: Callable[[int], Mapping[str, list[str]]]) -> None:
@@ -58,10 +63,9 @@ def _change(home: Path, day: date, columns: Callable[[int], Mapping[str, list[st
     loans.with_columns(**changed).write_csv(landing_file(home, day))
 
 
-def _published(project: Project) -> Project:
+def _publish(project: Project) -> None:
     for day in DAYS:
         run_day(project, day)
-    return project
 
 
 def _loans(day: date, generator: np.random.Generator) -> polars.DataFrame:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -20,6 +19,7 @@ from tasks.project import Project
 from tasks.sample import write_sample
 from tasks.train import train_model
 from tests.flows.homes import PARAMETERS, QUIET_SERVER, environment, new_home, project_at
+from tests.once import made_once
 
 SERVER_START_SECONDS = 120
 
@@ -31,14 +31,7 @@ for _handler in ("", "_FLOW_RUNS", "_TASK_RUNS"):
 @pytest.fixture(scope="session")
 def portfolio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the sample of `homes.PARAMETERS` and a champion trained on it. Not to be written to."""
-    base = tmp_path_factory.getbasetemp()
-    # The workers of pytest-xdist share the folder above their own; whoever comes first makes the portfolio.
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "portfolio"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / "complete").exists():
-            _make_portfolio(shared)
-            (shared / "complete").touch()
-    return shared
+    return made_once(tmp_path_factory, "portfolio", _make_portfolio)
 
 
 def _make_portfolio(home: Path) -> None:
@@ -72,15 +65,21 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def blank_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evidently's pages are blank within this process: drawing one takes seconds."""
+def drawn_reports() -> None:
+    """Evidently's pages are drawn for real within this process."""
+
+
+@pytest.fixture(autouse=True)
+def blank_reports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidently's pages are blank within this process, unless a test asks for `drawn_reports`: one takes seconds."""
 
     def write(path: Path, *_: object) -> ReportNote:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return ReportNote(path=path, compared=(), left_out={})
 
-    monkeypatch.setattr(report, "write_drift_report", write)
+    if "drawn_reports" not in request.fixturenames:
+        monkeypatch.setattr(report, "write_drift_report", write)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def back_up(home: Path, folder: Path) -> Path:
 
 
 def test_a_lost_warehouse_comes_back_and_the_days_since_with_the_same_scores(
-    home: Path, tmp_path: Path, prefect_api: str, blank_reports: None
+    home: Path, tmp_path: Path, prefect_api: str
 ) -> None:
     keep_days(home, *DAYS[:5])
     folder = tmp_path / "backups"

@@ -38,7 +38,7 @@ LAST = DAYS[-1]
 MISSING, FUTURE = DAYS[0] - timedelta(days=1), date(2150, 6, 30)
 PUBLISHING = ["ingest", "find published", "gate", "score", "monitor", "publish", "report"]
 
-pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
+pytestmark = pytest.mark.usefixtures("prefect_here")
 
 
 @pytest.fixture(autouse=True)

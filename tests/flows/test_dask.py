@@ -32,7 +32,7 @@ DAY = date(2026, 3, 2)
 ROWS = 60_000
 PATIENCE = 120.0
 
-pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
+pytestmark = pytest.mark.usefixtures("prefect_here")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.flows.prefect_runs import Record, Run, spoil
 
 BEFORE, DAY = DAYS[2:4]
 
-pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
+pytestmark = pytest.mark.usefixtures("prefect_here")
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def score(prefect_api: str) -> Callable[..., Run]:
     return lambda *given: Run(prefect_api, daily_scoring(*given, return_state=True))
 
 
+@pytest.mark.usefixtures("drawn_reports")
 def test_a_run_puts_on_record_what_was_monitored_and_shows_it(home: Path, score: Callable[..., Run]) -> None:
     run_day(load_project(), BEFORE)
     run = score(DAY)

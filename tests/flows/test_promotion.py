@@ -49,7 +49,7 @@ def score(home: Path, day: date) -> list[tuple[object, ...]]:
 
 
 def test_batch_and_service_follow_a_promotion_and_the_way_back_to_the_exact_scores(
-    portfolio: Path, home: Path, prefect_api: str, blank_reports: None
+    portfolio: Path, home: Path, prefect_api: str
 ) -> None:
     first, second = champion_identity(home / "models")[0], train_on_a_part(portfolio, home)
     listed = [json.loads(line) for line in re.findall(r"{.*?}", run_here(home, "models", "--json").stdout)]
@@ -74,9 +74,7 @@ def test_batch_and_service_follow_a_promotion_and_the_way_back_to_the_exact_scor
     assert dict(query(home, "SELECT model_version, role FROM models"))[first] == "champion"
 
 
-def test_only_signed_models_score_where_a_signature_is_asked_for(
-    portfolio: Path, home: Path, prefect_api: str, blank_reports: None
-) -> None:
+def test_only_signed_models_score_where_a_signature_is_asked_for(portfolio: Path, home: Path, prefect_api: str) -> None:
     printed = run_here(home, "keys").stdout
     given = dict(item.split("=", 1) for item in printed.split())
     assert set(given) == {"SCORING_MODEL_SIGNING_KEY", "SCORING_MODEL_PUBLIC_KEYS"}

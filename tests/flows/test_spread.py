@@ -28,7 +28,7 @@ DAY = date(2026, 3, 2)
 ROWS = 40_000
 PART_BYTES = "1000000"
 
-pytestmark = pytest.mark.usefixtures("prefect_here", "blank_reports")
+pytestmark = pytest.mark.usefixtures("prefect_here")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import made_once
 from tests.service.running import Service, running_service
 from tests.tasks.loans import make_portfolio
 
@@ -11,9 +12,7 @@ from tests.tasks.loans import make_portfolio
 @pytest.fixture(scope="session")
 def portfolio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a champion and a challenger. Not to be written to."""
-    home = tmp_path_factory.mktemp("portfolio") / "home"
-    make_portfolio(home)
-    return home
+    return made_once(tmp_path_factory, "loans", make_portfolio)
 
 
 @pytest.fixture

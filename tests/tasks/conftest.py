@@ -1,9 +1,7 @@
-import os
 import shutil
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from schemas.sample.parameters import Parameters
 from schemas.sample.places import Places
@@ -12,15 +10,14 @@ from tasks.sample import write_sample
 from tasks.train import train_model
 from tests.body import run_day
 from tests.flows.homes import project_at
+from tests.once import made_once
 from tests.tasks.loans import DAYS, make_portfolio
 
 
 @pytest.fixture(scope="session")
 def portfolio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of `loans.make_portfolio`. Not to be written to."""
-    home = tmp_path_factory.mktemp("portfolio") / "home"
-    make_portfolio(home)
-    return home
+    return made_once(tmp_path_factory, "loans", make_portfolio)
 
 
 @pytest.fixture
@@ -38,10 +35,13 @@ def project(home: Path) -> Project:
 @pytest.fixture(scope="session")
 def scored_home(portfolio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portfolio with all days published, and no outcome yet. Not to be written to."""
-    home = Path(shutil.copytree(portfolio, tmp_path_factory.mktemp("scored") / "home"))
-    for day in DAYS:
-        run_day(project_at(home), day)
-    return home
+
+    def score(home: Path) -> None:
+        shutil.copytree(portfolio, home)
+        for day in DAYS:
+            run_day(project_at(home), day)
+
+    return made_once(tmp_path_factory, "scored", score)
 
 
 @pytest.fixture
@@ -53,14 +53,7 @@ def scored(scored_home: Path, tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make demo` leaves: the sample, a champion, 60 days published in their order. Not to be written to."""
-    base = tmp_path_factory.getbasetemp()
-    # The workers of pytest-xdist share the folder above their own; whoever comes first makes it.
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / "complete").exists():
-            _make_demo(shared)
-            (shared / "complete").touch()
-    return shared
+    return made_once(tmp_path_factory, "demo", _make_demo)
 
 
 def _make_demo(home: Path) -> None:
