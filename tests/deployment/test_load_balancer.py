@@ -28,8 +28,15 @@ def limit() -> str:
 
 
 @pytest.fixture
-def replicas(home: Path, limit: str) -> Iterator[tuple[Service, Service]]:
-    settings = own_roles()["service"].environment | {"SCORING_RATE_LIMIT": limit}
+def drain() -> str:
+    """For how many seconds a replica that is told to end answers on: where none is, nobody needs to wait for it."""
+    return "0"
+
+
+@pytest.fixture
+def replicas(home: Path, limit: str, drain: str) -> Iterator[tuple[Service, Service]]:
+    changed = {"SCORING_RATE_LIMIT": limit, "SCORING_DRAIN_SECONDS": drain}
+    settings = own_roles()["service"].environment | changed
     with running_service(home, **settings) as one, running_service(home, **settings) as two:
         yield one, two
 
@@ -96,6 +103,7 @@ def test_counts_stay_inside_however_their_path_is_spelled(
         assert balanced.get(f"{balanced.base_url}{path}").status_code == 404
 
 
+@pytest.mark.parametrize("drain", [own_roles()["service"].environment["SCORING_DRAIN_SECONDS"]])
 def test_a_replica_that_ends_is_not_noticed(balanced: httpx.Client, replicas: tuple[Service, Service]) -> None:
     statuses: list[int] = []
     ended = threading.Event()
