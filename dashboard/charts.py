@@ -13,6 +13,8 @@ from dashboard.colours import GREY
 # Without plotly's buttons, which lie over the picture: dragging enlarges a part, a double click shows all again.
 CONFIG: dict[str, Any] = {"displayModeBar": False}
 DAY = "%{x|%Y-%m-%d}"
+# The format of counts, and up to how many of them an axis has a mark for each.
+COUNT, FEW = ",d", 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,11 @@ def stacked_over_time(
             hovertemplate=f"{DAY}<br>{name} %{{y:{tickformat}}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.1)
-    return finished(figure, title, tickformat, named=len(parts) > 1)
+    finished(figure, title, tickformat, named=len(parts) > 1)
+    if tickformat == COUNT and (frame.select(polars.sum_horizontal(*parts).max()).item() or 0) <= FEW:
+        # Left to itself, an axis that ends at 1 has marks at 0.2, 0.4 and so on, all of them written as 0 or 1.
+        figure.update_yaxes(dtick=1)
+    return figure
 
 
 def add_limit(figure: Figure, value: float, name: str) -> Figure:
