@@ -252,8 +252,7 @@ def redeploy(prefect: Prefect, home: Path, timezone: str) -> None:
         env=environment(SCORING_HOME=str(home), SCORING_TIMEZONE=timezone, PREFECT_API_URL=f"{prefect.address}/api"),
         capture_output=True,
         text=True,
-        # Of its requests more than one may wait the minute for which SQLite stands still now and then.
-        timeout=300,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
