@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars
 import streamlit as st
 
-from dashboard.charts import draw
+from dashboard.charts import COUNT, draw
 from dashboard.colours import DECISIONS, band_colours
 from dashboard.desk import Desk
 from dashboard.filters import choose_one, choose_period
@@ -109,7 +109,7 @@ def _figures(chosen: Chosen, compared: Compared) -> None:
 def _over_time(chosen: Chosen, shown: str) -> None:
     st.subheader("Over time")
     shares = shown == "shares"
-    title, tickformat = ("share of applications", ".0%") if shares else ("applications", ",d")
+    title, tickformat = ("share of applications", ".0%") if shares else ("applications", COUNT)
     left, right = st.columns(2)
     for column, what, colours in ((left, "band", band_colours(chosen.bands)), (right, "decision", DECISIONS)):
         with column:

@@ -7,7 +7,7 @@ from typing import Any
 import polars
 import streamlit as st
 
-from dashboard.charts import Line, draw, lines_over_time, stacked_over_time
+from dashboard.charts import COUNT, Line, draw, lines_over_time, stacked_over_time
 from dashboard.colours import BLUE, GREEN, ORANGE, VERMILION
 from dashboard.desk import Desk
 from dashboard.filters import Period
@@ -101,10 +101,10 @@ def show_over_time(days: polars.DataFrame, alerts: polars.DataFrame, period: Per
     st.subheader("Over time")
     left, right = st.columns(2)
     with left:
-        draw(stacked_over_time(verdicts_of(days), VERDICTS, "batches", ",d"), "gate", "Batches by verdict of the gate")
+        draw(stacked_over_time(verdicts_of(days), VERDICTS, "batches", COUNT), "gate", "Batches by verdict of the gate")
     with right:
         opened = alerts_by_day(alerts, period)
-        draw(stacked_over_time(opened, SEVERITIES, "open alerts", ",d"), "alerts", "Alerts open after each date")
+        draw(stacked_over_time(opened, SEVERITIES, "open alerts", COUNT), "alerts", "Alerts open after each date")
     published = figures_by_day(days)
     if published.is_empty():
         st.markdown("No batch is published in these weeks.")
@@ -112,7 +112,7 @@ def show_over_time(days: polars.DataFrame, alerts: polars.DataFrame, period: Per
     left, right = st.columns(2)
     with left:
         rows = {"rows_scored": ("scored", BLUE), "rows_quarantined": ("quarantined", VERMILION)}
-        draw(stacked_over_time(published, rows, "rows", ",d"), "rows", "Rows scored and quarantined by batch date")
+        draw(stacked_over_time(published, rows, "rows", COUNT), "rows", "Rows scored and quarantined by batch date")
         risk = [Line(column="mean_probability_of_default", name="mean probability of default", colour=BLUE)]
         draw(
             lines_over_time(published, risk, "mean probability of default", ".1%"),
@@ -124,7 +124,7 @@ def show_over_time(days: polars.DataFrame, alerts: polars.DataFrame, period: Per
         draw(lines_over_time(published, approval, "approval rate", ".0%"), "approval", "Approval rate by batch date")
         drifted = {"features_drifted": ("features drifted", ORANGE)}
         draw(
-            stacked_over_time(published, drifted, "features drifted", ",d"),
+            stacked_over_time(published, drifted, "features drifted", COUNT),
             "drift",
             "Number of features that drifted by batch date",
         )

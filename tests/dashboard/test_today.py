@@ -9,7 +9,7 @@ import duckdb
 import polars
 import pytest
 
-from dashboard.charts import stacked_over_time
+from dashboard.charts import COUNT, stacked_over_time
 from dashboard.filters import Period
 from dashboard.today.compared import against_last_week, alerts_by_day, figures_by_day, verdicts_of
 from dashboard.today.findings import as_found
@@ -274,9 +274,9 @@ def test_no_alert_at_all_is_none_on_every_day() -> None:
 def test_an_axis_of_few_batches_has_a_mark_for_each_and_none_between(most: int, mark: int | None) -> None:
     days = polars.DataFrame({"batch_date": DAYS[:2], "a": [1, most - 1], "b": [0, 1]})
     parts = {"a": ("a", "#000000"), "b": ("b", "#ffffff")}
-    assert stacked_over_time(days, parts, "batches", ",d").layout.yaxis.dtick == mark
+    assert stacked_over_time(days, parts, "batches", COUNT).layout.yaxis.dtick == mark
     assert stacked_over_time(days, parts, "share", ".0%").layout.yaxis.dtick is None
-    assert stacked_over_time(days.clear(), parts, "batches", ",d").layout.yaxis.dtick == 1
+    assert stacked_over_time(days.clear(), parts, "batches", COUNT).layout.yaxis.dtick == 1
 
 
 def _days(figures: dict[int, tuple[int, int]]) -> polars.DataFrame:
